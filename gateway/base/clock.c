@@ -1,0 +1,55 @@
+#include "base/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/timex.h>
+#include <time.h>
+
+#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_MS INT64_C(1000000)
+
+int64_t clock_mono_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+int64_t clock_mono_ms(void) {
+    return clock_mono_ns() / NS_PER_MS;
+}
+
+/* The kernel knows whether somebody disciplines the clock: adjtimex(2), STA_UNSYNC. */
+static bool is_synced(void) {
+    struct timex state = {.modes = 0};
+    return adjtimex(&state) != TIME_ERROR && !(state.status & STA_UNSYNC);
+}
+
+struct instant clock_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (struct instant){.mono_ms = clock_mono_ms(),
+                            .real_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS,
+                            .synced = is_synced()};
+}
+
+void clock_sleep_until_ns(int64_t mono_ns) {
+    struct timespec until = {.tv_sec = mono_ns / NS_PER_S, .tv_nsec = mono_ns % NS_PER_S};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
+    }
+}
+
+const char *clock_text(int64_t real_ms, char text[CLOCK_TEXT_SIZE]) {
+    int64_t seconds = real_ms / 1000;
+    int64_t rest = real_ms % 1000;
+    if (rest < 0) {
+        rest += 1000;
+        seconds--;
+    }
+    time_t t = (time_t)seconds;
+    struct tm utc;
+    char date[24] = "1970-01-01T00:00:00";
+    if (gmtime_r(&t, &utc))
+        strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text, CLOCK_TEXT_SIZE, "%s.%03dZ", date, (int)rest);
+    return text;
+}

@@ -1,0 +1,92 @@
+/* The ledger: lift records, counters and every message that was promised, in one SQLite file.
+ *
+ * A lift's state and the message that tells of its change are written in one transaction, before the message is sent
+ * (design.md 3, promise 2). A message waits here until the broker acknowledged it; then it is history. */
+#ifndef LIFTGW_STORE_LEDGER_H
+#define LIFTGW_STORE_LEDGER_H
+
+#include "model/lift.h"
+
+#define LEDGER_TOPIC_SIZE 640
+#define LEDGER_PAYLOAD_SIZE 4096
+#define LEDGER_SERIES_SIZE 9
+
+enum ledger_opening {
+    LEDGER_FAILED, /* cannot be opened or created; why has been logged */
+    LEDGER_NEWER,  /* written by a newer version: left alone */
+    LEDGER_OPENED,
+    LEDGER_CREATED,
+    LEDGER_REPLACED /* was damaged: set aside with its date, a new one begun */
+};
+
+struct ledger;
+
+struct ledger_settings {
+    const char *path;     /* "…/ledger.db" */
+    int64_t max_messages; /* outbox_max_events: how many may wait */
+    int history_days;     /* how long acknowledged ones are kept */
+};
+
+/* Opens or creates the ledger. series is drawn with a new file. NULL with LEDGER_FAILED or LEDGER_NEWER. */
+struct ledger *ledger_open(const struct ledger_settings *settings, enum ledger_opening *opening);
+void ledger_close(struct ledger *ledger);
+const char *ledger_series(const struct ledger *ledger); /* eight hex digits */
+uint64_t ledger_next_seq(const struct ledger *ledger);
+
+/* All that follows returns 0, or -1 after logging why (disk full, I/O error). A failed transaction is rolled back
+ * whole, and the numbers that it drew are drawn again. */
+int ledger_begin(struct ledger *ledger);
+int ledger_commit(struct ledger *ledger);
+void ledger_rollback(struct ledger *ledger);
+
+/* The record kept for a lift: 1 found, 0 none, -1. */
+int ledger_lift_load(struct ledger *ledger, const char *lift, struct lift_record *record);
+/* Writes the rows of the record that are marked as changed. The caller clears the marks after the commit. */
+int ledger_lift_save(struct ledger *ledger, const char *lift, const struct lift_record *record);
+
+/* Draws the next seq, and the next n of topic. Inside a transaction, each followed by ledger_add. */
+int ledger_number(struct ledger *ledger, const char *topic, uint64_t *seq, uint64_t *n);
+/* Adds a message of fault, event or report to those that wait. */
+int ledger_add(struct ledger *ledger, uint64_t seq, const char *topic, bool retain, const char *payload,
+               int64_t real_ms);
+
+/* A message that waits. */
+struct ledger_message {
+    uint64_t seq;
+    bool retain;
+    int64_t real_ms;
+    char topic[LEDGER_TOPIC_SIZE];
+    size_t payload_size;
+    char payload[LEDGER_PAYLOAD_SIZE + 1];
+};
+/* The first message that waits with a seq above after: 1 found, 0 none, -1. */
+int ledger_waiting(struct ledger *ledger, uint64_t after, struct ledger_message *message);
+/* The broker acknowledged it (refused: it said that it never will; the message is history all the same). */
+int ledger_done(struct ledger *ledger, uint64_t seq, int64_t real_ms, bool refused);
+
+struct ledger_depth {
+    int64_t waiting;
+    int64_t oldest_real_ms; /* 0 if none waits */
+    int64_t dropped;        /* ever, at the bound */
+};
+void ledger_depth(const struct ledger *ledger, struct ledger_depth *depth);
+
+/* At the bound: drops the oldest waiting messages above keep (those up to it are in flight) until one less than
+ * max_messages wait. count 0: nothing was dropped; else from..to are the seqs. Inside a transaction. */
+int ledger_drop_oldest(struct ledger *ledger, uint64_t keep, uint64_t *from, uint64_t *to, uint64_t *count);
+/* Deletes history older than history_days. Cheap when there is nothing to do; call it now and then. */
+int ledger_prune(struct ledger *ledger, int64_t real_ms);
+
+/* Retained topics that the broker may hold for us, so that they can be cleared when their owner leaves. */
+int ledger_retained_add(struct ledger *ledger, const char *owner, const char *topic);
+/* Calls visit for each; visit must not change the ledger. Its result other than 0 ends the walk. */
+int ledger_retained_each(struct ledger *ledger, int (*visit)(const char *owner, const char *topic, void *context),
+                         void *context);
+int ledger_retained_remove(struct ledger *ledger, const char *topic);
+
+/* Small facts by name that outlive a restart (the last-alive stamp, the boot id, …). */
+int ledger_fact_put(struct ledger *ledger, const char *name, const char *text);
+/* 1 found, 0 none, -1. */
+int ledger_fact_get(struct ledger *ledger, const char *name, char *text, size_t size);
+
+#endif
