@@ -34,11 +34,14 @@ struct conf;
 struct conf_node;
 enum conf_type { CONF_GROUP, CONF_LIST, CONF_INT, CONF_FLOAT, CONF_BOOL, CONF_STRING };
 
-/* Reads and parses path; @include is resolved against the file's own folder. On any syntax error, an unreadable file,
- * a wrapped integer, invalid UTF-8: the problems are added and, where the tree cannot be trusted, NULL is returned. */
+/* Reads and parses path; @include is resolved against the folder of the file it stands in. What is wrong is added to
+ * problems. An unreadable file or a syntax error gives NULL; after anything else (an integer that would wrap, invalid
+ * UTF-8, a bare yes) there is a tree with the value that was meant, so that the checks of the caller can go on. */
 struct conf *conf_open(const char *path, struct problems *problems);
 void conf_close(struct conf *conf);
 const struct conf_node *conf_root(const struct conf *conf);
+/* text_hash over the bytes of the file and of all that it includes. */
+uint64_t conf_hash(const struct conf *conf);
 
 const char *conf_name(const struct conf_node *node); /* NULL for list elements and the root */
 const char *conf_file(const struct conf_node *node);
