@@ -28,7 +28,11 @@ struct decoder *decoder_create(const struct profile *profile, const struct plan 
 void decoder_free(struct decoder *decoder);
 
 /* Decodes one image taken at that time. valid[i]: read i of the plan is in it. sample->faults must have room for
- * profile->fault_count. */
+ * profile->fault_count. Texts in it belong to the profile and the decoder: they hold while the fault stands.
+ *
+ * Debounce: the first value, and one that follows "unknown", is believed at once. A fast row whose read failed is
+ * unknown; a slow one keeps its last value. Edges are counted from something else known; time is that of the sample
+ * before, if it is at most 10 s old. A fault row that depends on something unknown says SEEN_UNKNOWN. */
 void decode(struct decoder *decoder, const uint16_t image[], const bool valid[], struct instant at,
             struct sample *sample);
 

@@ -18,7 +18,7 @@ struct plan_read {
 };
 
 struct plan {
-    struct plan_read *reads; /* fast ones first, then slow; by table and address within a lane */
+    struct plan_read *reads; /* fast ones first, of those the ones with faults; else by table and address */
     size_t read_count, fast_count;
     size_t image_size; /* words */
     int *value_at;     /* by value row: its first word in the image, -1 not read (unused, without) */
@@ -31,7 +31,8 @@ struct plan {
 
 /* Makes the plan of a profile used with options (NULL: none); address_offset is added to every address. Never NULL.
  * Reads that need more than the device's limit are cut between rows; a single row is never cut (profile_load has
- * refused one that does not fit). */
+ * refused one that does not fit). Where the profile allows it, a read asks for a few known registers more, so that no
+ * two reads of a table have the same length. No reads at all if every row is unused. */
 struct plan *plan_create(const struct profile *profile, const struct part_options *options);
 void plan_free(struct plan *plan);
 

@@ -127,6 +127,7 @@ struct profile_warning {
 
 struct profile {
     char *file;
+    uint64_t hash;               /* over its file and all that it includes: conf_hash */
     char *name, *title, *origin; /* origin is the file's `source` */
     bool verified;
     struct line_defaults line;
@@ -147,7 +148,7 @@ struct profile {
     size_t fault_count;
 };
 
-/* Reads and checks a profile. Everything wrong with it is added to problems; NULL only if it is unusable. */
+/* Reads and checks a profile. Everything wrong with it is added to problems; NULL if an error is among them. */
 struct profile *profile_load(const char *path, struct problems *problems);
 void profile_free(struct profile *profile);
 
@@ -166,7 +167,8 @@ bool raw_get(const struct place *place, const uint16_t words[], int64_t *raw, do
 /* The opposite, for the simulator: writes raw into words[] (bits: only those bits), clamped to what the type holds. */
 void raw_put(const struct place *place, int64_t raw, uint16_t words[]);
 
-/* How one unit uses a profile: the options of a part (profiles.md, "a lift of several units"). */
+/* How one unit uses a profile: the options of a part (profiles.md, "a lift of several units"). invert turns round the
+ * input that an item reads, for all rows that read it. */
 struct part_options {
     const char *const *invert, *const *unused, *const *without; /* item names; NULL-terminated or NULL */
     int address_offset;
