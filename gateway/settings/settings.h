@@ -1,4 +1,4 @@
-/* liftgw.cfg as structs: read once, checked whole, immutable afterwards.
+/* liftgw.cfg as structs: read once, checked whole, immutable afterwards. A text that is not given or empty is NULL.
  *
  * Every option is a row of options.c (name, type, default, range, one sentence); the example configuration,
  * liftgw.cfg(5) and this reader are held together by a test. */
@@ -55,6 +55,7 @@ struct bus_section {
     int line;
 };
 
+struct settings_memory;
 struct settings {
     const char *file;
     uint64_t hash; /* over everything that was read */
@@ -68,6 +69,7 @@ struct settings {
     size_t lift_count;
     struct profile **profiles; /* each once, however many lifts use it */
     size_t profile_count;
+    struct settings_memory *memory; /* what the pointers above lead to */
 };
 
 /* Reads and checks path with its profiles and code table. Every problem is added to problems; NULL if there is an

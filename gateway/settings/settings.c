@@ -1,0 +1,108 @@
+#include "settings/settings.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "settings/loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define SOCKET_PATH_SIZE sizeof(((struct sockaddr_un *)NULL)->sun_path)
+#define ZONEINFO "/usr/share/zoneinfo"
+
+void *settings_get(struct settings *settings, size_t count, size_t size) {
+    struct settings_memory *memory = settings->memory;
+    memory->blocks = memory_grow(memory->blocks, memory->count + 1, sizeof(void *));
+    return memory->blocks[memory->count++] = memory_get(count, size);
+}
+
+char *settings_text(struct settings *settings, const char *text) {
+    char *copy = settings_get(settings, strlen(text) + 1, 1);
+    strcpy(copy, text);
+    return copy;
+}
+
+static bool is_timezone(const char *name) {
+    char path[256];
+    struct stat info;
+    if (strcmp(name, "UTC") == 0)
+        return true;
+    for (const char *c = name; *c; c++)
+        if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/", *c))
+            return false;
+    snprintf(path, sizeof path, ZONEINFO "/%s", name);
+    return name[0] != '/' && stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+static void gateway_read(struct loader *loader, const struct conf_node *group) {
+    struct settings *settings = loader->settings;
+    struct gateway_section section = {0};
+    section_read(loader, "gateway", group, &section);
+    settings->gateway = section.gateway;
+    loader->limits = section.limits;
+    const struct gateway_settings *gateway = &settings->gateway;
+    if (!is_timezone(gateway->timezone))
+        conf_error(section_at(group, "timezone"), loader->problems,
+                   "timezone \"%s\" is unknown: not in " ZONEINFO "; write one like \"Asia/Shanghai\", or \"UTC\"",
+                   gateway->timezone);
+    if (strlen(gateway->control) >= SOCKET_PATH_SIZE)
+        conf_error(section_at(group, "control"), loader->problems,
+                   "control %s is too long for a socket: at most %zu bytes", gateway->control, SOCKET_PATH_SIZE - 1);
+    codes_read(loader, section_at(group, "code_system"));
+    settings->identity = (struct gateway_identity){.id = gateway->id,
+                                                   .prefix = gateway->prefix,
+                                                   .district = gateway->district,
+                                                   .compound = gateway->compound,
+                                                   .chinese = strcmp(gateway->language, "zh") == 0,
+                                                   .codes = &settings->codes};
+}
+
+static void read_all(struct loader *loader) {
+    static const char *const keys[] = {"gateway", "broker", "buses"};
+    conf_check_keys(loader->root, keys, COUNT_OF(keys), loader->problems);
+    const struct conf_node *gateway = section_group(loader, loader->root, "gateway");
+    if (gateway)
+        gateway_read(loader, gateway);
+    const struct conf_node *broker = section_group(loader, loader->root, "broker");
+    if (broker)
+        broker_read(loader, broker);
+    const struct conf_node *buses = section_list(loader, loader->root, "buses");
+    if (buses && gateway)
+        buses_read(loader, buses);
+    else if (!conf_get(loader->root, "buses"))
+        conf_error(loader->root, loader->problems, "there is no buses: ( { … } )");
+}
+
+struct settings *settings_load(const char *path, struct problems *problems) {
+    struct conf *conf = conf_open(path, problems);
+    if (!conf)
+        return NULL;
+    struct settings *settings = memory_get(1, sizeof *settings);
+    settings->memory = memory_get(1, sizeof *settings->memory);
+    settings->file = settings_text(settings, path);
+    uint64_t hash = conf_hash(conf);
+    settings->hash = text_hash(TEXT_HASH_START, &hash, sizeof hash);
+    struct loader loader = {.settings = settings, .problems = problems, .root = conf_root(conf)};
+    read_all(&loader);
+    free(loader.wanted);
+    conf_close(conf);
+    if (problems_count(problems, PROBLEM_ERROR) == 0)
+        return settings;
+    settings_free(settings);
+    return NULL;
+}
+
+void settings_free(struct settings *settings) {
+    if (!settings)
+        return;
+    for (size_t i = 0; i < settings->profile_count; i++)
+        profile_free(settings->profiles[i]);
+    free(settings->profiles);
+    for (size_t i = 0; i < settings->memory->count; i++)
+        free(settings->memory->blocks[i]);
+    free(settings->memory->blocks);
+    free(settings->memory);
+    free(settings);
+}
