@@ -38,14 +38,23 @@ struct lift_part {
     uint32_t owns; /* bit (1 << item) for each item that this part provides */
 };
 
-/* A fault as the ledger keeps it. */
+enum suppression { SUPPRESSED_NOT, SUPPRESSED_INSPECTION, SUPPRESSED_MAINTENANCE };
+enum confidence { CONFIDENCE_NONE, CONFIDENCE_SUSPECTED, CONFIDENCE_CONFIRMED };
+
+/* A fault as the ledger keeps it. All but count is as of its raise; what stands from part on, severity and entrapment
+ * are those of the source that holds it: the first, or one that goes on when the first is gone. */
 struct fault_record {
     bool active;
-    bool suppressed;
-    int64_t raised_real_ms, raised_mono_ms; /* mono of this process's life; 0 after a restart: use real */
-    uint64_t count;                         /* raises counted, ever */
-    uint64_t seq;                           /* of the message that raised it */
-    uint8_t part;                           /* where its first source stands */
+    bool rescue; /* an inspection began soon after the raise: the rescuer's */
+    enum suppression suppressed;
+    enum severity severity;
+    enum trapping entrapment;   /* TRAPPING_NO: the lift goes on */
+    enum confidence confidence; /* of an entrapment */
+    int64_t raised_real_ms;
+    int64_t raised_mono_ms; /* of this process's life, not kept by the ledger; 0 after a restart: use real */
+    uint64_t count;         /* raises counted, ever */
+    uint64_t seq;           /* of the message that raised it */
+    uint8_t part;
     int table;
     int32_t address;
     int8_t bit;
@@ -54,30 +63,37 @@ struct fault_record {
     char code_text[12];
 };
 
-/* What outlives a power cut. The *_changed marks say which rows the ledger has to write; it clears them. */
+/* What outlives a power cut. The changed marks say which rows the ledger has to
+ * write; whoever has it do so clears them. */
 struct lift_record {
-    bool known;                /* polled at least once, ever: the baseline is taken */
-    int64_t last_seen_real_ms; /* the last good poll that was committed */
-    struct value service_mode;
+    int64_t last_seen_real_ms[LIFT_PARTS]; /* by part: its last good poll; 0: none, ever */
+    struct value service_mode;             /* the last one known */
     struct fault_record fault[FAULT_COUNT];
     struct counter counter[COUNTER_COUNT];
     bool changed;
     uint32_t faults_changed;   /* bit (1 << fault) */
-    uint32_t counters_changed; /* bit (1 << counter) */
+    uint32_t counters_changed; /* bit (1 << (item - ITEM_FIRST_COUNTER)) */
 };
 
-/* Debounce of one source of a fault. */
+/* Debounce of one source of a fault. ON and CLEARING hold the fault of its reading. */
 struct source_state {
     enum { SOURCE_OFF, SOURCE_RAISING, SOURCE_ON, SOURCE_CLEARING } phase;
-    int64_t since_mono_ms;
-    int64_t since_real_ms;
-    struct fault_reading reading; /* the one that it stands for */
+    bool at_gap;                  /* its last change was found by the first good poll after a gap */
+    int64_t since_mono_ms;        /* when the delay of RAISING or CLEARING began */
+    struct fault_reading reading; /* the one that it stands for; its code_text is here: */
+    char code_text[12];
+};
+
+/* How a part has been watched. A gap is a time without good polls: the link was down, or this process did not run. */
+struct watch {
+    bool gap;                   /* since not_before: the next good poll ends it */
+    int64_t not_before_real_ms; /* the last good poll before the newest gap; 0: there was none, ever */
+    int64_t not_after_real_ms;  /* the first good poll after it */
+    int64_t sample_mono_ms;     /* the last sample */
 };
 
 /* What a message of `fault` is made of; everything at the moment of the event. */
 enum clear_reason { CLEAR_NONE, CLEAR_GONE, CLEAR_SUPERSEDED, CLEAR_INSPECTION, CLEAR_REMOVED };
-enum suppression { SUPPRESSED_NOT, SUPPRESSED_INSPECTION, SUPPRESSED_MAINTENANCE };
-enum confidence { CONFIDENCE_NONE, CONFIDENCE_SUSPECTED, CONFIDENCE_CONFIRMED };
 struct fault_event {
     enum fault fault;
     bool raised;
@@ -125,33 +141,40 @@ struct event {
         } alarm;
         struct {
             enum item counter;
-            int64_t was, is; /* the controller's own count; in the counter's unit */
+            int64_t was, is; /* the controller's own count; run hours in milliseconds */
         } counter;
     };
 };
+/* A sample brings at most one clear and one raise of each fault, and one event of each other kind and counter. */
 #define EVENTS_MAX (2 * FAULT_COUNT + 16)
 struct events {
     size_t count;
     struct event event[EVENTS_MAX];
 };
 
+#define NO_HOLDER SIZE_MAX
+
 struct lift {
     struct lift_limits limits;
     struct lift_part part[LIFT_PARTS];
     size_t part_count;
-    size_t first_source[LIFT_PARTS]; /* where each part's sources begin in source[] */
     struct source_state *source;     /* one for each fault row of each part */
+    size_t first_source[LIFT_PARTS]; /* where each part's begin in source[] */
+    size_t holder[FAULT_COUNT];      /* by fault: the one in source[] that its record tells of; NO_HOLDER none */
     enum link part_link[LIFT_PARTS];
-    enum link link; /* the lift's: its first part's */
+    struct watch watch[LIFT_PARTS];
+    enum link link; /* the lift's: its first part's, or stalled */
     enum link_reason link_reason;
     int64_t link_since_real_ms;
-    bool gap; /* nothing was seen between not_before and the next good poll */
-    int64_t not_before_real_ms;
-    struct value item[ITEM_COUNT];  /* as last seen; counters are in the record */
-    int64_t heartbeat_mono_ms;      /* when it last changed */
-    int64_t inspection_end_mono_ms; /* suppression lasts until suppress_s after this; 0: none */
-    bool state_changed;             /* something that the `state` message shows changed, other than speed and load */
-    bool counters_changed;          /* something that the `counters` message shows changed */
+    struct value seen[ITEM_COUNT]; /* what the parts said last; counters are in the record */
+    struct value item[ITEM_COUNT]; /* the same while the lift is online, else unknown */
+    struct value heartbeat;        /* the last one known */
+    int64_t heartbeat_mono_ms;     /* when it last changed */
+    int64_t inspection_mono_ms; /* when the lift was last in inspection; 0 never. Suppression lasts suppress_s longer */
+    bool alarm;                 /* the passenger alarm as last known */
+    bool run_door_open;         /* since the car began to run, the door has never been seen closed */
+    bool state_changed;         /* something that the `state` message shows changed, other than speed and load */
+    bool counters_changed;      /* something that the `counters` message shows changed */
     bool link_changed;
     struct lift_record record;
 };
@@ -160,26 +183,33 @@ struct lift {
 size_t lift_source_count(const struct lift_part parts[], size_t part_count);
 
 /* Makes a lift. source is memory for lift_source_count() of them, owned by the caller; record is what the ledger kept,
- * NULL for a lift never seen. With a record the time since its last_seen is a gap. */
+ * NULL for a lift never seen. With a record the time since each part's last_seen is a gap. */
 void lift_init(struct lift *lift, const struct lift_limits *limits, const struct lift_part parts[], size_t part_count,
                struct source_state *source, const struct lift_record *record);
 
-/* Applies what a poll of one part said; appends what follows from it to events. */
+/* Applies what a poll of one part said; what follows from it goes into events, which must be empty before (so for all
+ * calls below). A part that answers is online. */
 void lift_apply(struct lift *lift, size_t part, const struct sample *sample, struct events *events);
 
-/* A part's link went up or down. Faults stay as they are: silence neither raises nor clears. last_good_real_ms is when
- * the unit last answered, 0 never. */
+/* A part's link went up or down (never stalled: that is found here). Faults stay as they are: silence neither raises
+ * nor clears. last_good_real_ms is when the unit last answered, 0 never. */
 void lift_link(struct lift *lift, size_t part, enum link link, enum link_reason reason, struct instant at,
                int64_t last_good_real_ms, struct events *events);
 
 /* When (CLOCK_MONOTONIC, ms) something will follow from a sample like the last one, with no change in it: a delay that
- * ends. INT64_MAX: never. The daemon asks the bus for a sample at or after that time, and calls lift_tick. */
+ * ends, a heartbeat that has stood still for too long. INT64_MAX: never. The daemon asks the bus for a sample at or
+ * after that time. */
 int64_t lift_due_ms(const struct lift *lift);
 
-/* What follows from the passing of time alone (the heartbeat that stands still). */
+/* What follows from the passing of time alone: the heartbeat stands still and the sample that lift_due_ms asked for
+ * does not come either. */
 void lift_tick(struct lift *lift, struct instant now, struct events *events);
 
-/* True if the car is not running because of an active fault that stops it. */
+/* True if the item is known and is that number. */
+bool lift_item_is(const struct lift *lift, enum item item, int64_t number);
+
+/* True if the lift is online, the car is not running because of an active fault that stops it, and nobody is known to
+ * be inside. */
 bool lift_blocked(const struct lift *lift);
 
 #endif

@@ -1,0 +1,353 @@
+#include "model/fault.h"
+
+#include "base/text.h"
+
+#include <assert.h>
+
+/* An inspection that begins this soon after a raise is the rescuer's (domain.md 2). */
+#define RESCUE_MS 120000
+
+/* One row of a part's fault rows with its debounce. */
+struct row {
+    size_t index; /* in lift->source */
+    size_t part;
+    const struct fault_source *source;
+    struct source_state *state;
+};
+
+static struct row row_at(const struct lift *lift, size_t part, size_t i) {
+    assert(i < lift->part[part].source_count);
+    size_t index = lift->first_source[part] + i;
+    return (struct row){index, part, &lift->part[part].sources[i], &lift->source[index]};
+}
+
+static struct row row_of(const struct lift *lift, size_t index) {
+    size_t part = lift->part_count - 1;
+    while (index < lift->first_source[part])
+        part--;
+    return row_at(lift, part, index - lift->first_source[part]);
+}
+
+static size_t all_sources(const struct lift *lift) {
+    return lift_source_count(lift->part, lift->part_count);
+}
+
+static bool holds(const struct source_state *state, enum fault fault) {
+    return (state->phase == SOURCE_ON || state->phase == SOURCE_CLEARING) && state->reading.fault == fault;
+}
+
+static size_t find_holder(const struct lift *lift, enum fault fault) {
+    size_t count = all_sources(lift);
+    for (size_t i = 0; i < count; i++)
+        if (holds(&lift->source[i], fault))
+            return i;
+    return NO_HOLDER;
+}
+
+static bool says_yes(const struct fault_reading *reading) {
+    return reading->seen == SEEN_YES && reading->fault < FAULT_COUNT;
+}
+
+/* The raw value, because the largest codes have no number in messages. */
+static bool other_code(const struct source_state *state, const struct fault_reading *reading) {
+    return state->reading.fault != reading->fault || state->reading.value != reading->value;
+}
+
+static void keep_reading(struct source_state *state, const struct fault_reading *reading, const char *code_text) {
+    state->reading = *reading;
+    state->reading.code_text = NULL;
+    text_copy(state->code_text, sizeof state->code_text, code_text ? code_text : "");
+}
+
+static void mark(struct lift *lift, enum fault fault) {
+    lift->record.faults_changed |= UINT32_C(1) << fault;
+    lift->state_changed = true;
+}
+
+struct event *event_add(struct events *events, enum event_type type, struct instant at) {
+    assert(events->count < EVENTS_MAX);
+    struct event *event = &events->event[events->count++];
+    *event = (struct event){.type = type, .at = at};
+    return event;
+}
+
+/* How long ago a fault was raised. */
+static int64_t age_ms(const struct fault_record *record, struct instant at) {
+    if (record->raised_mono_ms != 0)
+        return at.mono_ms - record->raised_mono_ms;
+    int64_t age = at.real_ms - record->raised_real_ms;
+    return age > 0 ? age : 0;
+}
+
+static enum suppression suppression(const struct lift *lift, struct instant at) {
+    if (lift_item_is(lift, ITEM_SERVICE_MODE, MODE_INSPECTION))
+        return SUPPRESSED_INSPECTION;
+    int64_t limit_ms = (int64_t)lift->limits.suppress_s * 1000;
+    bool recent = lift->inspection_mono_ms != 0 && at.mono_ms - lift->inspection_mono_ms < limit_ms;
+    return recent ? SUPPRESSED_INSPECTION : SUPPRESSED_NOT;
+}
+
+/* The source becomes the one that the fault's record tells of. */
+static void describe(struct lift *lift, enum fault fault, struct row row) {
+    struct fault_record *record = &lift->record.fault[fault];
+    const struct fault_source *source = row.source;
+    const struct fault_reading *reading = &row.state->reading;
+    const struct fault_info *info = fault_info(fault);
+    lift->holder[fault] = row.index;
+    record->severity = source->severity >= 0 ? (enum severity)source->severity : info->severity;
+    record->entrapment = source->entrapment >= 0 ? (enum trapping)source->entrapment : info->entrapment;
+    if (reading->no_stop)
+        record->entrapment = TRAPPING_NO;
+    record->part = (uint8_t)row.part;
+    record->table = source->table;
+    record->address = source->address;
+    record->bit = source->bit;
+    record->value = reading->value;
+    record->code = reading->code;
+    text_copy(record->code_text, sizeof record->code_text, row.state->code_text);
+}
+
+static struct fault_event *tell(struct lift *lift, enum fault fault, bool raised, struct instant at,
+                                struct events *events) {
+    const struct fault_record *record = &lift->record.fault[fault];
+    const struct counter *rides = &lift->record.counter[ITEM_RIDES_TOTAL - ITEM_FIRST_COUNTER];
+    struct fault_event *event = &event_add(events, EVENT_FAULT, at)->fault;
+    *event = (struct fault_event){
+        .fault = fault,
+        .raised = raised,
+        .severity = record->severity,
+        .entrapment = record->entrapment,
+        .confidence = record->confidence,
+        .suppressed = record->suppressed,
+        .count = record->count,
+        .floor = lift->item[ITEM_FLOOR],
+        .service_mode = lift->item[ITEM_SERVICE_MODE],
+        .rides_total = {.known = rides->known, .number = rides->total},
+        .raised_real_ms = record->raised_real_ms,
+        .duration_ms = raised ? -1 : age_ms(record, at),
+    };
+    event->raw.part = record->part;
+    event->raw.table = record->table;
+    event->raw.address = record->address;
+    event->raw.bit = record->bit;
+    event->raw.value = record->value;
+    event->raw.code = record->code;
+    text_copy(event->raw.code_text, sizeof event->raw.code_text, record->code_text);
+    if (lift->holder[fault] != NO_HOLDER) {
+        event->raw.english = lift->source[lift->holder[fault]].reading.english;
+        event->raw.chinese = lift->source[lift->holder[fault]].reading.chinese;
+    }
+    return event;
+}
+
+static void tell_gap(struct fault_event *event, const struct watch *watch) {
+    event->after_gap = true;
+    event->not_before_real_ms = watch->not_before_real_ms;
+    event->not_after_real_ms = watch->not_after_real_ms;
+}
+
+static void clear(struct lift *lift, enum fault fault, enum clear_reason reason, const struct watch *gap,
+                  struct instant at, struct events *events) {
+    struct fault_record *record = &lift->record.fault[fault];
+    bool rescued = record->rescue && lift_item_is(lift, ITEM_SERVICE_MODE, MODE_INSPECTION);
+    struct fault_event *event = tell(lift, fault, false, at, events);
+    event->reason = reason == CLEAR_GONE && rescued ? CLEAR_INSPECTION : reason;
+    if (gap)
+        tell_gap(event, gap);
+    record->active = false;
+    lift->holder[fault] = NO_HOLDER;
+    mark(lift, fault);
+}
+
+/* A source no longer holds its fault: another one goes on with it, or it is cleared. */
+static void leave(struct lift *lift, struct row row, enum clear_reason reason, struct instant at,
+                  struct events *events) {
+    enum fault fault = row.state->reading.fault;
+    row.state->phase = SOURCE_OFF;
+    size_t other = find_holder(lift, fault);
+    if (other == NO_HOLDER) {
+        clear(lift, fault, reason, row.state->at_gap ? &lift->watch[row.part] : NULL, at, events);
+    } else if (lift->holder[fault] == row.index) {
+        describe(lift, fault, row_of(lift, other));
+        mark(lift, fault);
+    }
+}
+
+/* A source holds its fault from now on. */
+static void enter(struct lift *lift, struct row row, struct instant at, struct events *events) {
+    enum fault fault = row.state->reading.fault;
+    const struct watch *watch = &lift->watch[row.part];
+    struct fault_record *record = &lift->record.fault[fault];
+    row.state->phase = SOURCE_ON;
+    if (record->active) {
+        if (lift->holder[fault] == NO_HOLDER) {
+            describe(lift, fault, row);
+            mark(lift, fault);
+        }
+        return;
+    }
+    bool at_start = row.state->at_gap && watch->not_before_real_ms == 0;
+    describe(lift, fault, row);
+    record->active = true;
+    record->rescue = false;
+    record->suppressed = suppression(lift, at);
+    record->confidence = fault == FAULT_ENTRAPMENT ? CONFIDENCE_CONFIRMED : CONFIDENCE_NONE;
+    record->raised_real_ms = at.real_ms;
+    record->raised_mono_ms = at.mono_ms;
+    if (!at_start && record->suppressed == SUPPRESSED_NOT) {
+        record->count++;
+        lift->counters_changed = true;
+    }
+    mark(lift, fault);
+    struct fault_event *event = tell(lift, fault, true, at, events);
+    event->at_start = at_start;
+    if (row.state->at_gap && !at_start)
+        tell_gap(event, watch);
+}
+
+/* A code register went to another code: the one that it held is over at once. */
+static void supersede(struct lift *lift, struct row row, const struct fault_reading *reading, struct instant at,
+                      struct events *events) {
+    struct source_state *state = row.state;
+    bool is_register = row.source->fault == FAULT_COUNT;
+    if (!is_register || state->phase == SOURCE_OFF || !says_yes(reading) || !other_code(state, reading))
+        return;
+    bool held = state->phase != SOURCE_RAISING;
+    state->phase = SOURCE_OFF;
+    state->at_gap = lift->watch[row.part].gap;
+    if (held)
+        leave(lift, row, CLEAR_SUPERSEDED, at, events);
+}
+
+static void see_yes(struct lift *lift, struct row row, const struct fault_reading *reading, struct instant at,
+                    struct events *events) {
+    struct source_state *state = row.state;
+    bool gap = lift->watch[row.part].gap;
+    keep_reading(state, reading, reading->code_text);
+    if (state->phase == SOURCE_CLEARING)
+        state->phase = SOURCE_ON;
+    if (state->phase == SOURCE_ON)
+        return;
+    if (state->phase == SOURCE_OFF) {
+        state->phase = SOURCE_RAISING;
+        state->at_gap = gap;
+        state->since_mono_ms = at.mono_ms;
+    }
+    /* What was active before the gap and is after it has been active all along: by whichever source, no delay. */
+    bool goes_on = gap && lift->record.fault[reading->fault].active;
+    if (goes_on || at.mono_ms - state->since_mono_ms >= row.source->raise_after_ms)
+        enter(lift, row, at, events);
+}
+
+static void see_no(struct lift *lift, struct row row, struct instant at, struct events *events) {
+    struct source_state *state = row.state;
+    if (state->phase == SOURCE_RAISING)
+        state->phase = SOURCE_OFF;
+    if (state->phase == SOURCE_OFF)
+        return;
+    if (state->phase == SOURCE_ON) {
+        state->phase = SOURCE_CLEARING;
+        state->at_gap = lift->watch[row.part].gap;
+        state->since_mono_ms = at.mono_ms;
+    }
+    if (at.mono_ms - state->since_mono_ms >= row.source->clear_after_ms)
+        leave(lift, row, CLEAR_GONE, at, events);
+}
+
+/* Faults of the record that no source of the profile has taken up. */
+static void remove_orphans(struct lift *lift, size_t part, struct instant at, struct events *events) {
+    for (enum fault fault = 0; fault < FAULT_COUNT; fault++) {
+        const struct fault_record *record = &lift->record.fault[fault];
+        size_t home = record->part < lift->part_count ? record->part : 0;
+        if (record->active && lift->holder[fault] == NO_HOLDER && home == part)
+            clear(lift, fault, CLEAR_REMOVED, &lift->watch[part], at, events);
+    }
+}
+
+/* In this order a fault that one source gives up and another takes on in the same sample goes on, but for a code that
+ * was superseded by another of the same id. */
+void fault_apply(struct lift *lift, size_t part, const struct sample *sample, struct events *events) {
+    size_t count = lift->part[part].source_count;
+    assert(sample->fault_count == count);
+    for (size_t i = 0; i < count; i++)
+        supersede(lift, row_at(lift, part, i), &sample->faults[i], sample->at, events);
+    for (size_t i = 0; i < count; i++)
+        if (says_yes(&sample->faults[i]))
+            see_yes(lift, row_at(lift, part, i), &sample->faults[i], sample->at, events);
+    for (size_t i = 0; i < count; i++)
+        if (sample->faults[i].seen != SEEN_UNKNOWN && !says_yes(&sample->faults[i]))
+            see_no(lift, row_at(lift, part, i), sample->at, events);
+    if (lift->watch[part].gap)
+        remove_orphans(lift, part, sample->at, events);
+}
+
+static bool stands_at(struct row row, enum fault fault, const struct fault_record *record) {
+    const struct fault_source *source = row.source;
+    return row.state->phase == SOURCE_OFF && (source->fault == fault || source->fault == FAULT_COUNT) &&
+           row.part == record->part && source->table == record->table && source->address == record->address &&
+           source->bit == record->bit;
+}
+
+static void restore(struct lift *lift, enum fault fault) {
+    const struct fault_record *record = &lift->record.fault[fault];
+    for (size_t i = 0; i < all_sources(lift); i++) {
+        struct row row = row_of(lift, i);
+        if (!stands_at(row, fault, record))
+            continue;
+        row.state->phase = SOURCE_ON;
+        struct fault_reading reading = {.seen = SEEN_YES, .fault = fault, .value = record->value, .code = record->code};
+        keep_reading(row.state, &reading, record->code_text);
+        lift->holder[fault] = i;
+        return;
+    }
+}
+
+void fault_restore(struct lift *lift) {
+    for (enum fault fault = 0; fault < FAULT_COUNT; fault++) {
+        struct fault_record *record = &lift->record.fault[fault];
+        lift->holder[fault] = NO_HOLDER;
+        record->raised_mono_ms = 0;
+        if (record->raised_real_ms < 0)
+            record->raised_real_ms = 0;
+        if (record->active)
+            restore(lift, fault);
+    }
+}
+
+void fault_gap(struct lift *lift, size_t part) {
+    for (size_t i = 0; i < lift->part[part].source_count; i++) {
+        struct source_state *state = row_at(lift, part, i).state;
+        if (state->phase == SOURCE_RAISING)
+            state->phase = SOURCE_OFF;
+        if (state->phase == SOURCE_CLEARING)
+            state->phase = SOURCE_ON;
+    }
+}
+
+void fault_inspection(struct lift *lift, bool begins, struct instant at) {
+    for (enum fault fault = 0; fault < FAULT_COUNT; fault++) {
+        struct fault_record *record = &lift->record.fault[fault];
+        bool rescue = begins && record->active && age_ms(record, at) <= RESCUE_MS;
+        if (record->rescue != rescue)
+            lift->record.faults_changed |= UINT32_C(1) << fault;
+        record->rescue = rescue;
+    }
+}
+
+int64_t fault_due_ms(const struct lift *lift) {
+    int64_t due = INT64_MAX;
+    for (size_t part = 0; part < lift->part_count; part++) {
+        for (size_t i = 0; i < lift->part[part].source_count; i++) {
+            struct row row = row_at(lift, part, i);
+            if (row.state->phase != SOURCE_RAISING && row.state->phase != SOURCE_CLEARING)
+                continue;
+            bool raising = row.state->phase == SOURCE_RAISING;
+            int64_t end =
+                row.state->since_mono_ms + (raising ? row.source->raise_after_ms : row.source->clear_after_ms);
+            /* A delay that has ended is still there only if the source cannot be read: no sample like it ends it. */
+            if (end > lift->watch[part].sample_mono_ms && end < due)
+                due = end;
+        }
+    }
+    return due;
+}
