@@ -1,4 +1,6 @@
-/* The topics of design.md 3. Each writes the topic into topic[TOPIC_SIZE] and returns it. */
+/* The topics of design.md 3. Each writes the topic into topic[TOPIC_SIZE] and returns it.
+ *
+ * It always fits: the settings allow 128 bytes for a level and 200 for the prefix. */
 #ifndef LIFTGW_MQTT_TOPIC_H
 #define LIFTGW_MQTT_TOPIC_H
 
@@ -15,5 +17,7 @@ const char *topic_gateway(char topic[TOPIC_SIZE], const struct gateway_identity 
 /* …/fault/<id> and …/event/<type> of a lift, as leaf. */
 const char *topic_event(char topic[TOPIC_SIZE], const struct gateway_identity *gateway, const char *lift,
                         const struct event *event);
+/* The <type> of …/event/<type>, "mode_changed"; NULL for EVENT_FAULT. */
+const char *topic_event_type(enum event_type type);
 
 #endif
