@@ -1,0 +1,205 @@
+#include "sim/pty.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pty.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+static const struct {
+    int baud;
+    speed_t speed;
+} speeds[] = {
+    {300, B300},       {600, B600},       {1200, B1200},     {2400, B2400},     {4800, B4800},
+    {9600, B9600},     {19200, B19200},   {38400, B38400},   {57600, B57600},   {115200, B115200},
+    {230400, B230400}, {460800, B460800}, {500000, B500000}, {921600, B921600}, {1000000, B1000000},
+};
+
+struct pty {
+    struct pty_settings settings;
+    int master, slave; /* -1 unplugged. The slave is kept open: its settings stay, and the master is never hung up */
+    int watch;         /* inotify */
+    int openers;       /* how often somebody else has it open */
+    char device[64];
+};
+
+static speed_t speed_of(int baud) {
+    for (size_t i = 0; i < COUNT_OF(speeds); i++)
+        if (speeds[i].baud == baud)
+            return speeds[i].speed;
+    return B0;
+}
+
+bool pty_baud_known(int baud) {
+    return speed_of(baud) != B0;
+}
+
+struct pty *pty_create(const struct pty_settings *settings) {
+    struct pty *pty = memory_get(1, sizeof *pty);
+    *pty = (struct pty){.settings = *settings, .master = -1, .slave = -1, .watch = -1};
+    return pty;
+}
+
+void pty_free(struct pty *pty) {
+    if (!pty)
+        return;
+    pty_unplug(pty);
+    free(pty);
+}
+
+/* What a master finds. A pseudo-terminal ignores PARENB, and tcsetattr says EINVAL to who wants it if no other flag is
+ * to change: so CLOCAL, which every master sets, is left to them. */
+static struct termios line_settings(const struct pty *pty) {
+    struct termios line = {.c_cflag = CS8 | CREAD};
+    cfmakeraw(&line);
+    if (pty->settings.stop_bits == 2)
+        line.c_cflag |= CSTOPB;
+    if (pty->settings.parity == PARITY_ODD)
+        line.c_cflag |= PARODD;
+    line.c_cc[VMIN] = 1;
+    cfsetispeed(&line, speed_of(pty->settings.baud));
+    cfsetospeed(&line, speed_of(pty->settings.baud));
+    return line;
+}
+
+/* Makes the link under another name first and moves it over, so that there is never none. */
+static int make_link(const struct pty *pty) {
+    struct stat there;
+    if (!lstat(pty->settings.link, &there) && !S_ISLNK(there.st_mode)) {
+        errno = EEXIST;
+        return -1;
+    }
+    char aside[PATH_MAX];
+    if (snprintf(aside, sizeof aside, "%s.%ld", pty->settings.link, (long)getpid()) >= (int)sizeof aside) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    if (symlink(pty->device, aside))
+        return -1;
+    if (!rename(aside, pty->settings.link))
+        return 0;
+    int saved = errno;
+    unlink(aside);
+    errno = saved;
+    return -1;
+}
+
+static void remove_link(const struct pty *pty) {
+    char target[sizeof pty->device];
+    ssize_t length = readlink(pty->settings.link, target, sizeof target - 1);
+    if (length < 0)
+        return;
+    target[length] = '\0';
+    if (!strcmp(target, pty->device)) /* else somebody else has put his own there */
+        unlink(pty->settings.link);
+}
+
+static int open_terminal(struct pty *pty) {
+    struct termios line = line_settings(pty);
+    if (openpty(&pty->master, &pty->slave, NULL, &line, NULL))
+        return -1;
+    if (ttyname_r(pty->slave, pty->device, sizeof pty->device))
+        return -1;
+    fcntl(pty->master, F_SETFD, FD_CLOEXEC);
+    fcntl(pty->slave, F_SETFD, FD_CLOEXEC);
+    if (fcntl(pty->master, F_SETFL, O_NONBLOCK))
+        return -1;
+    pty->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    return pty->watch < 0 || inotify_add_watch(pty->watch, pty->device, IN_OPEN | IN_CLOSE) < 0 ? -1 : 0;
+}
+
+static void close_one(int *descriptor) {
+    if (*descriptor >= 0)
+        close(*descriptor);
+    *descriptor = -1;
+}
+
+static void close_terminal(struct pty *pty) {
+    close_one(&pty->watch);
+    close_one(&pty->slave);
+    close_one(&pty->master);
+    pty->openers = 0;
+}
+
+int pty_plug(struct pty *pty) {
+    if (pty->master >= 0)
+        return 0;
+    if (!open_terminal(pty) && !make_link(pty))
+        return 0;
+    int saved = errno;
+    close_terminal(pty);
+    errno = saved;
+    return -1;
+}
+
+void pty_unplug(struct pty *pty) {
+    if (pty->master < 0)
+        return;
+    remove_link(pty);
+    close_terminal(pty);
+}
+
+int pty_descriptor(const struct pty *pty) {
+    return pty->master;
+}
+
+int pty_watch_descriptor(const struct pty *pty) {
+    return pty->watch;
+}
+
+/* The last one has closed it. A real terminal forgets then that it was exclusive and what nobody has read; this one is
+ * kept open by us and would not. It gets its settings back, too. */
+static void forget_master(const struct pty *pty) {
+    struct termios line = line_settings(pty);
+    ioctl(pty->slave, TIOCNXCL);
+    tcsetattr(pty->slave, TCSANOW, &line);
+    tcflush(pty->slave, TCIFLUSH);
+}
+
+void pty_look(struct pty *pty) {
+    _Alignas(struct inotify_event) char events[1024];
+    ssize_t size;
+    while (pty->watch >= 0 && (size = read(pty->watch, events, sizeof events)) > 0) {
+        for (ssize_t at = 0; at < size;) {
+            const struct inotify_event *event = (const void *)&events[at];
+            pty->openers += event->mask & IN_OPEN ? 1 : event->mask & IN_CLOSE ? -1 : 0;
+            at += (ssize_t)sizeof *event + event->len;
+            if (event->mask & IN_CLOSE && pty->openers == 0)
+                forget_master(pty);
+        }
+    }
+}
+
+size_t pty_read(struct pty *pty, uint8_t bytes[], size_t size) {
+    ssize_t count = read(pty->master, bytes, size);
+    return count > 0 ? (size_t)count : 0;
+}
+
+void pty_write(struct pty *pty, const uint8_t bytes[], size_t count) {
+    pty_look(pty);
+    if (pty->master < 0 || pty->openers <= 0)
+        return;
+    if (write(pty->master, bytes, count) < (ssize_t)count)
+        log_debug("the master does not read: bytes lost");
+}
+
+bool pty_settings_agree(const struct pty *pty) {
+    struct termios line;
+    if (tcgetattr(pty->slave, &line))
+        return true;
+    bool odd = line.c_cflag & PARODD;
+    bool two = line.c_cflag & CSTOPB;
+    return cfgetospeed(&line) == speed_of(pty->settings.baud) && odd == (pty->settings.parity == PARITY_ODD) &&
+           two == (pty->settings.stop_bits == 2);
+}
