@@ -15,8 +15,8 @@ enum ledger_opening {
     LEDGER_FAILED, /* cannot be opened or created; why has been logged */
     LEDGER_NEWER,  /* written by a newer version: left alone */
     LEDGER_OPENED,
-    LEDGER_CREATED,
-    LEDGER_REPLACED /* was damaged: set aside with its date, a new one begun */
+    LEDGER_CREATED, /* there was no file, or an empty one */
+    LEDGER_REPLACED /* was damaged or another program's: set aside with its date, a new one begun */
 };
 
 struct ledger;
@@ -27,11 +27,19 @@ struct ledger_settings {
     int history_days;     /* how long acknowledged ones are kept */
 };
 
-/* Opens or creates the ledger. series is drawn with a new file. NULL with LEDGER_FAILED or LEDGER_NEWER. */
+/* Opens or creates the ledger for this process alone; everything else is refused until ledger_close. series is drawn
+ * with a new file. After a run that did not end in ledger_close the whole file is checked first (0.2 s for 100 MB, or
+ * what the disk takes). Of a damaged file, lift records, retained topics and facts are taken over if they can be read.
+ * NULL with LEDGER_FAILED or LEDGER_NEWER. */
 struct ledger *ledger_open(const struct ledger_settings *settings, enum ledger_opening *opening);
 void ledger_close(struct ledger *ledger);
+/* New bounds for the open ledger, after a reload. */
+void ledger_set_bounds(struct ledger *ledger, int64_t max_messages, int history_days);
 const char *ledger_series(const struct ledger *ledger); /* eight hex digits */
 uint64_t ledger_next_seq(const struct ledger *ledger);
+/* True once SQLite found the file damaged while it was in use: little will work any more. Close the ledger and end with
+ * EX_IOERR; the next ledger_open checks the whole file and sets it aside. */
+bool ledger_is_damaged(const struct ledger *ledger);
 
 /* All that follows returns 0, or -1 after logging why (disk full, I/O error). A failed transaction is rolled back
  * whole, and the numbers that it drew are drawn again. */
@@ -43,6 +51,9 @@ void ledger_rollback(struct ledger *ledger);
 int ledger_lift_load(struct ledger *ledger, const char *lift, struct lift_record *record);
 /* Writes the rows of the record that are marked as changed. The caller clears the marks after the commit. */
 int ledger_lift_save(struct ledger *ledger, const char *lift, const struct lift_record *record);
+
+/* No lift's part counts as online any more: at start, before the first poll. */
+int ledger_lifts_offline(struct ledger *ledger);
 
 /* Draws the next seq, and the next n of topic. Inside a transaction, each followed by ledger_add. */
 int ledger_number(struct ledger *ledger, const char *topic, uint64_t *seq, uint64_t *n);
@@ -69,12 +80,14 @@ struct ledger_depth {
     int64_t oldest_real_ms; /* 0 if none waits */
     int64_t dropped;        /* ever, at the bound */
 };
-void ledger_depth(const struct ledger *ledger, struct ledger_depth *depth);
+void ledger_depth(struct ledger *ledger, struct ledger_depth *depth);
 
-/* At the bound: drops the oldest waiting messages above keep (those up to it are in flight) until one less than
- * max_messages wait. count 0: nothing was dropped; else from..to are the seqs. Inside a transaction. */
+/* At the bound: drops the oldest waiting messages above keep (those up to it are in flight), at once a hundredth of
+ * max_messages and at least two, so that the gap message of each such drop has room too. count 0: there is room and
+ * nothing was dropped; else from..to are the seqs of the first and the last. Inside a transaction. */
 int ledger_drop_oldest(struct ledger *ledger, uint64_t keep, uint64_t *from, uint64_t *to, uint64_t *count);
-/* Deletes history older than history_days. Cheap when there is nothing to do; call it now and then. */
+/* Deletes history older than history_days, and the oldest where more than max_messages of it are kept; at most a few
+ * hundred at once, never what waits. Cheap when there is nothing to do; call it every minute or so. */
 int ledger_prune(struct ledger *ledger, int64_t real_ms);
 
 /* Retained topics that the broker may hold for us, so that they can be cleared when their owner leaves. */
