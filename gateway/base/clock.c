@@ -21,7 +21,8 @@ int64_t clock_mono_ms(void) {
 /* The kernel knows whether somebody disciplines the clock: adjtimex(2), STA_UNSYNC. */
 static bool is_synced(void) {
     struct timex state = {.modes = 0};
-    return adjtimex(&state) != TIME_ERROR && !(state.status & STA_UNSYNC);
+    int known = adjtimex(&state);
+    return known >= 0 && known != TIME_ERROR && !(state.status & STA_UNSYNC);
 }
 
 struct instant clock_now(void) {

@@ -61,6 +61,7 @@ void lift_init(struct lift *lift, const struct lift_limits *limits, const struct
     lift->source = source;
     if (record)
         lift->record = *record;
+    lift->record.online = 0;
     for (size_t i = 0; i < part_count; i++) {
         lift->part[i] = parts[i];
         lift->first_source[i] = lift_source_count(parts, i);
@@ -91,6 +92,10 @@ static void set_part_link(struct lift *lift, size_t part, enum link link, enum l
     bool changed = lift->part_link[part] != link;
     lift->part_link[part] = link;
     lift->link_changed |= changed;
+    uint8_t bit = (uint8_t)(1u << part);
+    uint8_t online = link == LINK_ONLINE ? lift->record.online | bit : lift->record.online & (uint8_t)~bit;
+    lift->record.changed |= online != lift->record.online;
+    lift->record.online = online;
     if (part == 0 && (changed || link != LINK_ONLINE)) /* a part that goes on answering may be stalled */
         set_link(lift, link, reason, at);
 }

@@ -67,6 +67,7 @@ struct fault_record {
  * write; whoever has it do so clears them. */
 struct lift_record {
     int64_t last_seen_real_ms[LIFT_PARTS]; /* by part: its last good poll; 0: none, ever */
+    uint8_t online;                        /* bit (1 << part): it answered when this was written */
     struct value service_mode;             /* the last one known */
     struct fault_record fault[FAULT_COUNT];
     struct counter counter[COUNTER_COUNT];

@@ -72,6 +72,9 @@ static bool is_loopback(const char *host) {
 }
 
 static void check_urls(struct loader *loader, const struct conf_node *node) {
+    if (conf_length(node) > SETTINGS_URLS_MAX)
+        conf_error(node, loader->problems, "there are %d urls: at most %d can be tried in turn", conf_length(node),
+                   SETTINGS_URLS_MAX);
     for (int i = 0; conf_type(node) == CONF_LIST && i < conf_length(node); i++) {
         const struct conf_node *element = conf_at(node, i);
         const char *text = conf_string(element);

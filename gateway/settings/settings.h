@@ -10,6 +10,8 @@
 #include "model/lift.h"
 #include "profile/plan.h"
 
+#define SETTINGS_URLS_MAX 8
+
 enum rs485_mode { RS485_AUTO, RS485_KERNEL };
 enum mqtt_protocol { MQTT_AUTO, MQTT_5, MQTT_3_1_1 };
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define DEFAULT_PROFILE "generic-ba"
 #define DEFAULT_TURNAROUND_MS 5
@@ -199,11 +200,22 @@ static bool settle_units(struct options *options, const struct said *said) {
     return true;
 }
 
+/* In a build tree the profiles are beside the program. */
+static const char *beside_program(char path[PATH_MAX]) {
+    ssize_t size = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    path[size > 0 ? size : 0] = '\0';
+    char *slash = strrchr(path, '/');
+    size_t folder = slash ? (size_t)(slash - path) : 0;
+    snprintf(path + folder, PATH_MAX - folder, "/config/profiles");
+    return path;
+}
+
 /* $LIFTGW_PROFILES goes before everything. */
 static void settle_directories(struct options *options) {
     if (!options->directory_count) {
         options->directory[options->directory_count++] = LIFTGW_SYSCONF "/profiles";
         options->directory[options->directory_count++] = LIFTGW_DATA "/profiles";
+        options->directory[options->directory_count++] = beside_program(options->beside);
     }
     const char *first = getenv("LIFTGW_PROFILES");
     if (!first || !first[0])

@@ -4,6 +4,8 @@
 
 #include "sim/bus.h"
 
+#include <limits.h>
+
 #define OPTIONS_DIRECTORIES 16
 
 struct options {
@@ -15,6 +17,7 @@ struct options {
     double turnaround_ms, speed;
     uint64_t seed;
     bool bytewise;
+    char beside[PATH_MAX];
     const char *directory[OPTIONS_DIRECTORIES]; /* where profiles are looked for, in this order */
     int directory_count;
 };

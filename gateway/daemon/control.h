@@ -1,0 +1,26 @@
+/* The control socket: JSON lines from the tools, one line back (design.md 5). */
+#ifndef LIFTGW_DAEMON_CONTROL_H
+#define LIFTGW_DAEMON_CONTROL_H
+
+#include "daemon/figures.h"
+#include "daemon/loop.h"
+
+struct control;
+
+/* Listens on path (0660), replacing a socket that nobody listens on any more. NULL with errno; EADDRINUSE: somebody
+ * does. */
+struct control *control_create(const char *path, struct loop *loop, const struct figures *figures);
+void control_free(struct control *control);
+
+/* The fleet was made anew by a reload: what waits for its answers is told so. */
+void control_fleet_changed(struct control *control);
+
+/* The fleet's listeners. */
+void control_answered(struct control *control, size_t bus, const struct reading *reading);
+void control_polled(struct control *control, size_t lift, size_t part);
+
+/* Sends what is due; and when to call it again: CLOCK_MONOTONIC, ms. */
+void control_tick(struct control *control, struct instant now);
+int64_t control_due_ms(const struct control *control);
+
+#endif

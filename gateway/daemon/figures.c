@@ -1,0 +1,179 @@
+#include "daemon/figures.h"
+
+#include "base/build.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "mqtt/payload.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static json_t *text_or_null(const char *text) {
+    return text && text[0] ? json_string(text) : json_null();
+}
+
+static json_t *time_or_null(int64_t real_ms) {
+    char text[CLOCK_TEXT_SIZE];
+    return real_ms ? json_string(clock_text(real_ms, text)) : json_null();
+}
+
+/* {timeout, crc, …}: every result that is an error of the line. */
+static json_t *errors(const uint64_t counts[LINE_RESULT_COUNT]) {
+    static const enum line_result shown[] = {LINE_TIMEOUT, LINE_CRC,   LINE_EXCEPTION,
+                                             LINE_FOREIGN, LINE_SHORT, LINE_NOISE};
+    json_t *object = json_object();
+    for (size_t i = 0; i < COUNT_OF(shown); i++)
+        json_object_set_new(object, line_result_name(shown[i]), json_integer((json_int_t)counts[shown[i]]));
+    return object;
+}
+
+static json_t *one_bus(const struct fleet_bus *bus, bool with_device) {
+    struct bus_figures figures;
+    bus_figures(bus->bus, &figures);
+    json_t *object =
+        json_pack("{s:s, s:b, s:i, s:i, s:I, s:o, s:I}", "name", bus->section->name, "open", figures.open, "cycle_ms",
+                  figures.cycle_ms, "load_percent", figures.load_percent, "polls", (json_int_t)figures.polls, "errors",
+                  errors(figures.errors), "lost", (json_int_t)figures.lost);
+    if (with_device) {
+        json_object_set_new(object, "device", json_string(bus->section->device));
+        json_object_set_new(object, "reason", figures.open ? json_null() : json_string(strerror(figures.open_errno)));
+    }
+    return object;
+}
+
+static json_t *buses(const struct figures *figures, bool with_device) {
+    json_t *array = json_array();
+    for (size_t b = 0; b < figures->fleet->bus_count; b++)
+        json_array_append_new(array, one_bus(&figures->fleet->buses[b], with_device));
+    return array;
+}
+
+static json_t *one_unit(const struct figures *figures, const struct fleet_lift *tended, size_t p) {
+    const struct fleet_part *part = &tended->part[p];
+    const struct unit_identity *identity = &tended->settings->identity.units[p];
+    const struct fleet_bus *bus = &figures->fleet->buses[part->bus];
+    struct unit_figures unit;
+    bus_unit_figures(bus->bus, part->unit, &unit);
+    uint64_t doubtful = 0;
+    const uint64_t *counts = decoder_counts(part->decoder);
+    for (size_t i = DECODE_OK + 1; i < DECODE_LEFT_OUT; i++)
+        doubtful += counts[i];
+    return json_pack("{s:s, s:i, s:s, s:o, s:o, s:i, s:I, s:o, s:I}", "bus", bus->section->name, "unit", identity->unit,
+                     "profile", identity->profile, "link", text_or_null(link_name(unit.link)), "reason",
+                     text_or_null(link_reason_name(unit.reason)), "reach", (int)unit.reach, "polls",
+                     (json_int_t)unit.polls, "errors", errors(unit.errors), "undecoded", (json_int_t)doubtful);
+}
+
+static json_t *units(const struct figures *figures, const struct fleet_lift *tended) {
+    json_t *array = json_array();
+    for (size_t p = 0; p < tended->settings->part_count; p++)
+        json_array_append_new(array, one_unit(figures, tended, p));
+    return array;
+}
+
+/* The lift as its messages show it: parsed from the payload, so that there is one way to say it. */
+static json_t *parsed(const char *payload, size_t size) {
+    json_t *object = size > 0 ? json_loadb(payload, size, 0, NULL) : NULL;
+    return object ? object : json_null();
+}
+
+static json_t *keep(json_t *object, const char *const keys[], size_t count) {
+    json_t *kept = json_object();
+    for (size_t i = 0; i < count; i++) {
+        json_t *value = json_object_get(object, keys[i]);
+        json_object_set(kept, keys[i], value ? value : json_null());
+    }
+    return kept;
+}
+
+static json_t *one_lift(const struct figures *figures, const struct fleet_lift *tended, struct instant now) {
+    static const char *const state_keys[] = {"service_mode", "car",     "direction",   "door",
+                                             "door_zone",    "floor",   "floor_label", "occupied",
+                                             "overload",     "blocked", "speed_mm_s",  "load_percent"};
+    static const char *const counter_keys[] = {"rides_total", "run_hours", "door_cycles_total", "distance_m",
+                                               "faults_total"};
+    const struct lift_identity *identity = &tended->settings->identity;
+    const struct gateway_identity *gateway = figures->journal->gateway;
+    char payload[PAYLOAD_SIZE];
+    size_t size = payload_state(payload, gateway, identity, &tended->lift, now, 0);
+    json_t *state = parsed(payload, size);
+    size = payload_counters(payload, gateway, identity, &tended->lift, now);
+    json_t *counters = parsed(payload, size);
+    json_t *list = units(figures, tended);
+    json_t *primary = json_array_get(list, 0);
+    json_t *faults = json_object_get(state, "faults");
+    const char *link = link_name(tended->lift.link);
+    json_t *object = json_pack("{s:s, s:o, s:O, s:O, s:o, s:o, s:o, s:O, s:o, s:o}", "id", identity->id, "name",
+                               text_or_null(identity->name), "bus", json_object_get(primary, "bus"), "reach",
+                               json_object_get(primary, "reach"), "units", list, "link", text_or_null(link), "reason",
+                               text_or_null(link_reason_name(tended->lift.link_reason)), "faults",
+                               faults ? faults : json_null(), "state", keep(state, state_keys, COUNT_OF(state_keys)),
+                               "counters", keep(counters, counter_keys, COUNT_OF(counter_keys)));
+    json_decref(state);
+    json_decref(counters);
+    return object;
+}
+
+static json_t *outbox(const struct figures *figures, struct instant now) {
+    struct ledger_depth depth;
+    ledger_depth(figures->journal->ledger, &depth);
+    int64_t age_s = depth.oldest_real_ms ? (now.real_ms - depth.oldest_real_ms) / 1000 : 0;
+    return json_pack("{s:I, s:I, s:I, s:I, s:s, s:I}", "events", (json_int_t)depth.waiting, "oldest_s",
+                     (json_int_t)(age_s > 0 ? age_s : 0), "dropped", (json_int_t)depth.dropped, "refused",
+                     (json_int_t)figures->journal->refused, "series", ledger_series(figures->journal->ledger),
+                     "next_seq", (json_int_t)ledger_next_seq(figures->journal->ledger));
+}
+
+static json_t *broker(const struct figures *figures) {
+    const struct desk *desk = figures->desk;
+    return json_pack("{s:b, s:o, s:o, s:o, s:i, s:I}", "connected", desk->connected, "url", text_or_null(desk->url),
+                     "since", time_or_null(desk->since_real_ms), "reason", text_or_null(desk->reason), "reconnects",
+                     (int)desk->reconnects, "refusals", (json_int_t)desk->refusals);
+}
+
+json_t *figures_status(const struct figures *figures, struct instant now) {
+    json_t *lifts = json_array();
+    for (size_t l = 0; l < figures->fleet->lift_count; l++)
+        json_array_append_new(lifts, one_lift(figures, &figures->fleet->lifts[l], now));
+    return json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:{s:i, s:i}}", "version", LIFTGW_VERSION, "gateway",
+                     figures->journal->gateway->id, "started", time_or_null(figures->started_real_ms), "clock",
+                     now.synced ? "synced" : "unsynced", "buses", buses(figures, true), "lifts", lifts, "outbox",
+                     outbox(figures, now), "broker", broker(figures), "publisher", "pid",
+                     (int)publisher_pid(figures->publisher), "restarts", (int)publisher_restarts(figures->publisher));
+}
+
+/* CPU time that this process used since it began. */
+static double cpu_seconds(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static json_t *processes(const struct figures *figures) {
+    return json_pack("{s:{s:i, s:f}, s:{s:i, s:i}}", "liftgwd", "pid", (int)getpid(), "cpu_s", cpu_seconds(),
+                     "liftgw-publish", "pid", (int)publisher_pid(figures->publisher), "restarts",
+                     (int)publisher_restarts(figures->publisher));
+}
+
+/* In `health` a unit is one short line: a box with many must fit 4 KiB. */
+static json_t *units_in_brief(const struct figures *figures) {
+    json_t *array = json_array();
+    for (size_t l = 0; l < figures->fleet->lift_count; l++) {
+        const struct fleet_lift *tended = &figures->fleet->lifts[l];
+        for (size_t p = 0; p < tended->settings->part_count; p++) {
+            json_t *unit = one_unit(figures, tended, p);
+            json_object_set_new(unit, "lift", json_string(tended->settings->identity.id));
+            json_array_append_new(array, unit);
+        }
+    }
+    return array;
+}
+
+json_t *figures_health(const struct figures *figures, struct instant now, bool with_units) {
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "buses", buses(figures, false), "units",
+                     with_units ? units_in_brief(figures) : json_null(), "outbox", outbox(figures, now), "broker",
+                     broker(figures), "processes", processes(figures));
+}

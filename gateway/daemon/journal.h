@@ -1,0 +1,36 @@
+/* What must not be lost: the lift and the messages that tell of its change, in one transaction of the ledger. */
+#ifndef LIFTGW_DAEMON_JOURNAL_H
+#define LIFTGW_DAEMON_JOURNAL_H
+
+#include "model/identity.h"
+#include "model/lift.h"
+#include "mqtt/payload.h"
+#include "store/ledger.h"
+
+struct journal {
+    struct ledger *ledger;
+    const struct gateway_identity *gateway;
+    uint64_t in_flight; /* the highest seq that was handed to the publisher: never dropped at the bound */
+    uint64_t refused;   /* messages that the broker said it would never take */
+};
+
+/* Commits events and the changed rows of the lift's record; its marks are cleared. 0, or -1 with nothing written and
+ * nothing changed: keep the lift as it was and try again. */
+int journal_lift(struct journal *journal, const struct lift_identity *identity, struct lift *lift,
+                 const struct events *events);
+
+/* Commits an event of the gateway. details: a JSON object, taken over. 0, or -1. */
+int journal_gateway(struct journal *journal, const char *event, struct json_t *details, struct instant at);
+
+/* Commits that the broker acknowledged messages; those with refused set it will never take: a `gap` says so. */
+struct acknowledged {
+    uint64_t seq;
+    int64_t real_ms;
+    bool refused;
+};
+int journal_done(struct journal *journal, const struct acknowledged *messages, size_t count);
+
+/* Makes known that the broker may hold these topics of owner for us. 0, or -1. */
+int journal_retained(struct journal *journal, const char *owner, const char *const topics[], size_t count);
+
+#endif

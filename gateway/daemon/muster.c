@@ -1,0 +1,320 @@
+/* How a fleet is made from settings, and from the fleet before it: what did not change is taken over as it is, so that
+ * its polls go on and its lifts see no gap. */
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "daemon/fleet.h"
+#include "mqtt/topic.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+static void generation_release(struct generation *generation) {
+    if (--generation->users > 0)
+        return;
+    settings_free(generation->settings);
+    free(generation);
+}
+
+static struct generation *generation_use(struct generation *generation) {
+    generation->users++;
+    return generation;
+}
+
+static bool same_text(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_names(const char *const *a, const char *const *b) {
+    if (!a || !b)
+        return a == b;
+    while (*a && *b && strcmp(*a, *b) == 0)
+        a++, b++;
+    return *a == *b;
+}
+
+static bool same_line(const struct bus_section *a, const struct bus_section *b) {
+    return same_text(a->name, b->name) && same_text(a->device, b->device) && a->baud == b->baud &&
+           a->parity == b->parity && a->data_bits == b->data_bits && a->stop_bits == b->stop_bits &&
+           a->rs485 == b->rs485 && a->response_timeout_ms == b->response_timeout_ms &&
+           a->late_reply_ms == b->late_reply_ms && a->min_poll_ms == b->min_poll_ms &&
+           a->offline_after == b->offline_after;
+}
+
+static bool same_part(const struct settings *a_of, const struct part_settings *a, const struct settings *b_of,
+                      const struct part_settings *b) {
+    return a->unit == b->unit && a->owns == b->owns && same_text(a_of->buses[a->bus].name, b_of->buses[b->bus].name) &&
+           a_of->profiles[a->profile]->hash == b_of->profiles[b->profile]->hash &&
+           a->options.address_offset == b->options.address_offset && same_names(a->options.invert, b->options.invert) &&
+           same_names(a->options.unused, b->options.unused) && same_names(a->options.without, b->options.without);
+}
+
+static bool same_parts(const struct fleet_lift *old, const struct settings *settings,
+                       const struct lift_settings *lift) {
+    if (old->settings->part_count != lift->part_count)
+        return false;
+    for (size_t i = 0; i < lift->part_count; i++)
+        if (!same_part(old->profiles->settings, &old->settings->part[i], settings, &lift->part[i]))
+            return false;
+    return true;
+}
+
+static void free_lift(struct fleet_lift *tended) {
+    for (size_t i = 0; tended->settings && i < tended->settings->part_count; i++) {
+        decoder_free(tended->part[i].decoder);
+        plan_free(tended->part[i].plan);
+        free(tended->part[i].sample.faults);
+    }
+    free(tended->sources);
+    free(tended->sources_before);
+    if (tended->profiles)
+        generation_release(tended->profiles);
+    *tended = (struct fleet_lift){0};
+}
+
+/* The topics that the broker will hold for this lift, noted before the first message. */
+static int note_retained(struct fleet *fleet, const struct lift_settings *lift) {
+    static const char *const leaves[] = {"meta", "link", "state", "counters"};
+    char topics[COUNT_OF(leaves)][TOPIC_SIZE];
+    const char *pointers[COUNT_OF(leaves)];
+    for (size_t i = 0; i < COUNT_OF(leaves); i++)
+        pointers[i] = topic_lift(topics[i], fleet->journal->gateway, lift->identity.id, leaves[i]);
+    return journal_retained(fleet->journal, lift->identity.id, pointers, COUNT_OF(leaves));
+}
+
+static int make_lift(struct fleet *fleet, size_t number, int64_t alive_real_ms) {
+    const struct settings *settings = fleet->generation->settings;
+    const struct lift_settings *lift = &settings->lifts[number];
+    struct fleet_lift *tended = &fleet->lifts[number];
+    struct lift_part parts[LIFT_PARTS];
+    struct lift_record record = {0};
+    int found = ledger_lift_load(fleet->journal->ledger, lift->identity.id, &record);
+    if (found < 0 || note_retained(fleet, lift) != 0)
+        return -1;
+    for (size_t i = 0; i < LIFT_PARTS; i++) /* a part that answered did so until the box was last known alive */
+        if ((record.online & 1u << i) && record.last_seen_real_ms[i] < alive_real_ms)
+            record.last_seen_real_ms[i] = alive_real_ms;
+
+    tended->settings = lift;
+    tended->profiles = generation_use(fleet->generation);
+    for (size_t i = 0; i < lift->part_count; i++) {
+        const struct profile *profile = settings->profiles[lift->part[i].profile];
+        const struct part_options *options = &lift->part[i].options;
+        struct fleet_part *part = &tended->part[i];
+        part->plan = plan_create(profile, options);
+        part->decoder = decoder_create(profile, part->plan, options);
+        part->sample.faults = memory_get(profile->fault_count, sizeof *part->sample.faults);
+        parts[i] = (struct lift_part){
+            .sources = profile->sources, .source_count = profile->fault_count, .owns = lift->part[i].owns};
+    }
+    tended->source_count = lift_source_count(parts, lift->part_count);
+    tended->sources = memory_get(tended->source_count, sizeof *tended->sources);
+    tended->sources_before = memory_get(tended->source_count, sizeof *tended->sources);
+    lift_init(&tended->lift, &lift->limits, parts, lift->part_count, tended->sources, found ? &record : NULL);
+    return 0;
+}
+
+/* Each bus's units, and which lift and part each of them is. */
+static void seat_units(struct fleet *fleet) {
+    const struct settings *settings = fleet->generation->settings;
+    for (size_t b = 0; b < fleet->bus_count; b++) {
+        struct fleet_bus *bus = &fleet->buses[b];
+        bus->units = memory_get(settings->lift_count * LIFT_PARTS, sizeof *bus->units);
+        bus->places = memory_get(settings->lift_count * LIFT_PARTS, sizeof *bus->places);
+    }
+    for (size_t l = 0; l < settings->lift_count; l++)
+        for (size_t p = 0; p < settings->lifts[l].part_count; p++) {
+            const struct part_settings *part = &settings->lifts[l].part[p];
+            const struct profile *profile = settings->profiles[part->profile];
+            struct fleet_bus *bus = &fleet->buses[part->bus];
+            fleet->lifts[l].part[p].bus = part->bus;
+            fleet->lifts[l].part[p].unit = bus->unit_count;
+            bus->places[bus->unit_count] = (struct unit_place){.lift = l, .part = p};
+            bus->units[bus->unit_count++] = (struct bus_unit){.unit = part->unit,
+                                                              .dialect = profile->dialect,
+                                                              .min_gap_ms = profile->min_gap_ms,
+                                                              .plan = fleet->lifts[l].part[p].plan};
+        }
+}
+
+/* The largest image and number of reads, for the one reading that is in hand. */
+static void size_reading(struct fleet *fleet) {
+    size_t image = 1;
+    size_t reads = 1;
+    for (size_t b = 0; b < fleet->bus_count; b++)
+        for (size_t u = 0; u < fleet->buses[b].unit_count; u++) {
+            const struct plan *plan = fleet->buses[b].units[u].plan;
+            image = plan->image_size > image ? plan->image_size : image;
+            reads = plan->read_count > reads ? plan->read_count : reads;
+        }
+    fleet->reading.image = memory_get(image, sizeof *fleet->reading.image);
+    fleet->reading.valid = memory_get(reads, sizeof *fleet->reading.valid);
+}
+
+static struct bus *start_bus(const struct fleet_bus *bus, int notify_fd) {
+    const struct bus_section *section = bus->section;
+    struct bus_settings settings = {.name = section->name,
+                                    .line = {.device = section->device,
+                                             .baud = section->baud,
+                                             .parity = section->parity,
+                                             .data_bits = section->data_bits,
+                                             .stop_bits = section->stop_bits,
+                                             .rs485 = section->rs485 == RS485_KERNEL},
+                                    .response_timeout_ms = section->response_timeout_ms,
+                                    .late_reply_ms = section->late_reply_ms,
+                                    .min_poll_ms = section->min_poll_ms,
+                                    .offline_after = section->offline_after,
+                                    .units = bus->units,
+                                    .unit_count = bus->unit_count};
+    return bus_start(&settings, notify_fd);
+}
+
+/* Moves a lift that did not change out of the old fleet. */
+static void take_over_lift(struct fleet *fleet, size_t number, struct fleet_lift *old) {
+    struct fleet_lift *tended = &fleet->lifts[number];
+    const struct lift_settings *lift = &fleet->generation->settings->lifts[number];
+    *tended = *old;
+    *old = (struct fleet_lift){0};
+    tended->settings = lift;
+    tended->lift.limits = lift->limits;
+}
+
+/* True if the bus has the same line and the same units, all of lifts that were taken over. */
+static bool bus_goes_on(const struct fleet *fleet, size_t number, const struct fleet_bus *old) {
+    const struct fleet_bus *bus = &fleet->buses[number];
+    if (!same_line(bus->section, old->section) || bus->unit_count != old->unit_count)
+        return false;
+    for (size_t u = 0; u < bus->unit_count; u++)
+        if (bus->units[u].plan != old->units[u].plan)
+            return false;
+    return true;
+}
+
+/* A running bus thread holds pointers into its units and the old settings: they go with it. */
+static void take_over_bus(struct fleet_bus *bus, struct fleet_bus *old) {
+    free(bus->units);
+    generation_release(bus->generation);
+    bus->units = old->units;
+    bus->generation = old->generation;
+    bus->bus = old->bus;
+    bus->lost_told = old->lost_told;
+    old->units = NULL;
+    old->generation = NULL;
+    old->bus = NULL;
+}
+
+static void stop_bus(struct fleet_bus *bus) {
+    if (bus->bus)
+        bus_stop(bus->bus);
+    free(bus->units);
+    free(bus->places);
+    if (bus->generation)
+        generation_release(bus->generation);
+    *bus = (struct fleet_bus){0};
+}
+
+static struct fleet_bus *bus_named(struct fleet *fleet, const char *name) {
+    for (size_t b = 0; fleet && b < fleet->bus_count; b++)
+        if (fleet->buses[b].bus && strcmp(fleet->buses[b].section->name, name) == 0)
+            return &fleet->buses[b];
+    return NULL;
+}
+
+static struct fleet_lift *lift_kept(struct fleet *old, const struct settings *settings,
+                                    const struct lift_settings *lift) {
+    size_t number = old ? fleet_find(old, lift->identity.id) : SIZE_MAX;
+    if (number == SIZE_MAX || !same_parts(&old->lifts[number], settings, lift))
+        return NULL;
+    return &old->lifts[number];
+}
+
+static struct fleet *empty_fleet(struct settings *settings, struct journal *journal, int notify_fd,
+                                 const struct fleet_listener *listener) {
+    struct fleet *fleet = memory_get(1, sizeof *fleet);
+    fleet->journal = journal;
+    fleet->notify_fd = notify_fd;
+    fleet->held_by = SIZE_MAX;
+    fleet->marked = true;
+    fleet->listener = *listener;
+    fleet->generation = memory_get(1, sizeof *fleet->generation);
+    *fleet->generation = (struct generation){.settings = settings, .users = 1};
+    fleet->lifts = memory_get(settings->lift_count, sizeof *fleet->lifts);
+    fleet->lift_count = settings->lift_count;
+    fleet->buses = memory_get(settings->bus_count, sizeof *fleet->buses);
+    fleet->bus_count = settings->bus_count;
+    for (size_t b = 0; b < fleet->bus_count; b++) {
+        fleet->buses[b].section = &settings->buses[b];
+        fleet->buses[b].generation = generation_use(fleet->generation);
+    }
+    return fleet;
+}
+
+/* Frees a fleet that was not to be; its settings stay the caller's. */
+static void disown_settings(struct fleet *fleet) {
+    struct generation *generation = generation_use(fleet->generation);
+    fleet_free(fleet);
+    free(generation);
+}
+
+/* First everything that can fail, then everything that changes the old fleet. */
+struct fleet *fleet_create(struct settings *settings, struct journal *journal, int notify_fd,
+                           const struct fleet_listener *listener, int64_t alive_real_ms, struct fleet *old) {
+    struct fleet *fleet = empty_fleet(settings, journal, notify_fd, listener);
+    struct fleet_lift **kept = memory_get(fleet->lift_count, sizeof(struct fleet_lift *));
+    for (size_t l = 0; old && l < old->lift_count; l++)
+        if (fleet_save(old, l) != 0)
+            goto refused;
+    for (size_t l = 0; l < fleet->lift_count; l++) {
+        kept[l] = lift_kept(old, settings, &settings->lifts[l]);
+        if (!kept[l] && make_lift(fleet, l, alive_real_ms) != 0)
+            goto refused;
+    }
+
+    if (!old && ledger_lifts_offline(journal->ledger) != 0)
+        goto refused;
+
+    for (size_t l = 0; l < fleet->lift_count; l++) {
+        if (kept[l])
+            take_over_lift(fleet, l, kept[l]);
+        fleet->lifts[l].publication.meta = true;
+    }
+    seat_units(fleet);
+    for (size_t b = 0; b < fleet->bus_count; b++) {
+        struct fleet_bus *before = bus_named(old, fleet->buses[b].section->name);
+        if (before && bus_goes_on(fleet, b, before))
+            take_over_bus(&fleet->buses[b], before);
+    }
+    for (size_t b = 0; old && b < old->bus_count; b++)
+        stop_bus(&old->buses[b]);
+    for (size_t b = 0; b < fleet->bus_count; b++) {
+        struct fleet_bus *bus = &fleet->buses[b];
+        if (!bus->bus && !(bus->bus = start_bus(bus, notify_fd))) {
+            log_error_errno("bus %s: cannot start its thread", bus->section->name);
+            exit(EX_OSERR);
+        }
+    }
+    size_reading(fleet);
+    free(kept);
+    return fleet;
+
+refused:
+    free(kept);
+    disown_settings(fleet);
+    return NULL;
+}
+
+void fleet_free(struct fleet *fleet) {
+    if (!fleet)
+        return;
+    for (size_t b = 0; b < fleet->bus_count; b++)
+        stop_bus(&fleet->buses[b]);
+    for (size_t l = 0; l < fleet->lift_count; l++)
+        free_lift(&fleet->lifts[l]);
+    free(fleet->buses);
+    free(fleet->lifts);
+    free(fleet->reading.image);
+    free(fleet->reading.valid);
+    generation_release(fleet->generation);
+    free(fleet);
+}
