@@ -31,7 +31,7 @@ enum reading_kind {
 };
 struct reading {
     enum reading_kind kind;
-    size_t unit; /* index in the bus's units */
+    size_t unit; /* index in the bus's units; READING_ANSWER: none, their count */
     struct instant at;
     uint16_t *image; /* READING_POLL: plan->image_size words, in the caller's buffer */
     bool *valid;     /* READING_POLL: by read of the plan */

@@ -44,6 +44,7 @@ struct line_reply {
     int exception;            /* LINE_EXCEPTION: its code */
     int64_t sent_ns, done_ns; /* CLOCK_MONOTONIC: the request's first bit, the reply's last seen */
     int turnaround_us;        /* LINE_OK: request's last bit to reply's first, as far as it can be told */
+    unsigned noise;           /* bytes that nobody asked for, thrown away before the request */
 };
 
 struct line;
@@ -57,7 +58,7 @@ int line_open(struct line *line);
 void line_close(struct line *line);
 bool line_is_open(const struct line *line);
 
-/* Keeps the silence, asks, waits, checks. LINE_GONE leaves the line closed. */
+/* Keeps the silence, asks, waits, checks. LINE_GONE leaves the line closed; errno says why. */
 enum line_result line_read(struct line *line, const struct line_request *request, struct line_reply *reply);
 
 /* True if a terminal can be set to that speed. */

@@ -1,0 +1,40 @@
+#include "modbus/schedule.h"
+
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_US INT64_C(1000)
+
+static int64_t larger(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+size_t schedule_fast_count(const struct plan *plan) {
+    return plan->fast_count > 0 ? plan->fast_count : plan->read_count;
+}
+
+int64_t schedule_read_ns(const struct bus_settings *settings, const struct bus_unit *unit, const struct plan_read *read,
+                         int turnaround_us) {
+    int characters = line_request_characters() + line_reply_characters(read->table, read->count, unit->dialect);
+    int64_t silence_ns = larger(line_silence_ns(&settings->line), unit->min_gap_ms * NS_PER_MS);
+    return characters * line_character_ns(&settings->line) + turnaround_us * NS_PER_US + silence_ns;
+}
+
+void schedule_forecast(const struct bus_settings *settings, int turnaround_us, struct schedule_forecast *forecast) {
+    *forecast = (struct schedule_forecast){0};
+    int64_t longest_slow_ns = 0;
+    for (size_t i = 0; i < settings->unit_count; i++) {
+        const struct bus_unit *unit = &settings->units[i];
+        for (size_t r = 0; r < unit->plan->read_count; r++) {
+            int64_t read_ns = schedule_read_ns(settings, unit, &unit->plan->reads[r], turnaround_us);
+            bool fast = r < schedule_fast_count(unit->plan);
+            *(fast ? &forecast->fast_reads : &forecast->slow_reads) += 1;
+            if (fast)
+                forecast->cycle_ns += read_ns;
+            else
+                longest_slow_ns = larger(longest_slow_ns, read_ns);
+        }
+    }
+    forecast->cycle_ns += longest_slow_ns;
+    int64_t period_ns = larger(larger(forecast->cycle_ns, settings->min_poll_ms * NS_PER_MS), 1);
+    forecast->slow_round_ns = (int64_t)forecast->slow_reads * period_ns;
+    forecast->load_percent = (int)(forecast->cycle_ns * 100 / period_ns);
+}
