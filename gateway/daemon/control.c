@@ -251,11 +251,7 @@ static void client_ready(void *context) {
     take_lines(client);
 }
 
-static void listening_ready(void *context) {
-    struct control *control = context;
-    int fd = accept4(control->listening.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0)
-        return;
+static void take_client(struct control *control, int fd) {
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         struct client *client = &control->client[i];
         if (client->watch.fd >= 0)
@@ -269,6 +265,13 @@ static void listening_ready(void *context) {
     static const char busy[] = "{\"ok\":false,\"error\":\"too many tools are connected: close one\"}\n";
     send(fd, busy, sizeof busy - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     close(fd);
+}
+
+static void listening_ready(void *context) {
+    struct control *control = context;
+    int fd;
+    while ((fd = accept4(control->listening.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
+        take_client(control, fd);
 }
 
 /* A socket left over by a killed daemon can be removed; one that answers cannot. */
@@ -298,7 +301,7 @@ static int listen_on(const char *path) {
     mode_t mask = umask(0117);
     int bound = bind(fd, (const struct sockaddr *)&address, sizeof address);
     umask(mask);
-    if (bound == 0 && listen(fd, CLIENTS_MAX) == 0)
+    if (bound == 0 && listen(fd, SOMAXCONN) == 0)
         return fd;
     int kept = errno;
     close(fd);
