@@ -212,8 +212,8 @@ def test_pymodbus_and_mbpoll_read_it(world):
     simulator.say("unit 1 hold on")
     client = ModbusSerialClient(port=str(simulator.device), baudrate=19200, timeout=1)
     assert client.connect()
-    assert client.read_holding_registers(0x40, 23, slave=1).registers == simulator.registers(1, 0x40, 23)
-    assert client.read_holding_registers(0x60, 1, slave=1).exception_code == 2
+    assert client.read_holding_registers(0x40, count=23, slave=1).registers == simulator.registers(1, 0x40, 23)
+    assert client.read_holding_registers(0x60, count=1, slave=1).exception_code == 2
     client.close()
     shown = subprocess.run(["mbpoll", "-m", "rtu", "-a", "1", "-b", "19200", "-P", "none", "-t", "4", "-0", "-r", "86",
                             "-1", str(simulator.device)], capture_output=True, text=True, timeout=10, check=True)

@@ -1,0 +1,152 @@
+"""The control socket, and liftgwctl status on it."""
+
+import json
+import os
+import stat
+import subprocess
+
+import pytest
+
+from harness import wait_for
+from harness.lines import LineSocket
+from harness.paths import BUILD
+
+
+@pytest.fixture
+def running(world):
+    broker, simulator = world.broker(), world.simulator(lifts=2)
+    gateway = world.gateway(broker, simulator, lifts=2)
+    wait_for(lambda: all(lift["link"] == "online" for lift in gateway.status()["lifts"]), what="both lifts online")
+    wait_for(lambda: gateway.status()["broker"]["connected"], what="the broker")
+    return gateway, simulator, broker
+
+
+def status(*arguments):
+    return subprocess.run([BUILD / "liftgwctl", *map(str, arguments), "status"], capture_output=True, text=True,
+                          timeout=30)
+
+
+def test_status_says_everything(running):
+    gateway, _simulator, broker = running
+    answer = gateway.status()
+    assert answer["gateway"] == "B12-2"
+    assert {"version", "started", "clock", "buses", "lifts", "outbox", "broker", "publisher"} <= answer.keys()
+    [bus] = answer["buses"]
+    assert bus["name"] == "shaft" and bus["open"] is True and bus["polls"] > 0
+    assert {"device", "cycle_ms", "load_percent", "errors"} <= bus.keys()
+    assert bus["errors"].keys() >= {"timeout", "crc", "exception", "foreign", "short", "noise"}
+    assert not any(bus["errors"].values())
+    assert [lift["id"] for lift in answer["lifts"]] == ["L-1", "L-2"]
+    assert {"bus", "units", "link", "reach", "state", "faults", "counters"} <= answer["lifts"][0].keys()
+    assert answer["outbox"].keys() >= {"events", "oldest_s", "dropped", "series", "next_seq"}
+    assert answer["broker"]["connected"] is True and answer["broker"]["url"] == broker.url
+    assert answer["publisher"]["restarts"] == 0
+
+
+def test_a_fault_shows_in_status(running):
+    gateway, simulator, _broker = running
+    simulator.fault(2, "door_open_fault")
+    wait_for(lambda: "door_open_fault" in json.dumps(gateway.status()["lifts"][1]["faults"]), what="the fault")
+    assert "door_open_fault" not in json.dumps(gateway.status()["lifts"][0]["faults"])
+
+
+def test_read_takes_a_turn_of_the_schedule(running):
+    gateway, simulator, _broker = running
+    simulator.say("unit 1 register 0x46 4711")
+    simulator.say("unit 1 hold on")
+    answer = gateway.ask(cmd="read", bus="shaft", unit=1, table="holding", address=0x46, count=1)
+    assert answer["ok"], answer
+    assert answer["values"] == [4711]
+
+
+def test_poll_tells_what_a_lift_says(running):
+    gateway, _simulator, _broker = running
+    answer = gateway.ask(cmd="poll", lift="L-1")
+    assert answer["ok"], answer
+    assert "service_mode" in json.dumps(answer)
+
+
+def test_watch_tells_until_the_client_goes(running):
+    gateway, _simulator, _broker = running
+    connection = LineSocket(gateway.control_path)
+    connection.send(json.dumps({"cmd": "watch", "every_ms": 100}))
+    answers = [json.loads(connection.receive()) for _ in range(3)]
+    connection.close()
+    assert all(answer["ok"] and answer["lifts"] for answer in answers)
+    assert gateway.status()["ok"]
+
+
+@pytest.mark.parametrize("line", ["nonsense", "{}", "[]", '{"cmd":"dance"}', '{"cmd":3}', '{"cmd":"poll"}',
+                                  '{"cmd":"poll","lift":"L-99"}',
+                                  '{"cmd":"read","bus":"nowhere","unit":1,"table":"holding","address":0,"count":1}',
+                                  '{"cmd":"read","bus":"shaft","unit":1,"table":"holding","address":0,"count":126}',
+                                  '{"cmd":"read","bus":"shaft","unit":1,"table":"holding","address":-1,"count":1}',
+                                  '{"cmd":"read","bus":"shaft","unit":1,"table":"write","address":0,"count":1}',
+                                  '{"cmd":"read","bus":"shaft","unit":0,"table":"holding","address":0,"count":1}',
+                                  '{"cmd":"watch","every_ms":-5}'])
+def test_what_is_wrong_is_told_and_the_connection_stays(world, line):
+    broker, simulator = world.broker(), world.simulator()
+    gateway = world.gateway(broker, simulator)
+    connection = LineSocket(gateway.control_path)
+    for _ in range(2):
+        answer = json.loads(connection.ask(line))
+        assert answer["ok"] is False and answer["error"]
+    assert json.loads(connection.ask('{"cmd":"status"}'))["ok"]
+    connection.close()
+
+
+def test_a_line_without_end_does_no_harm(running):
+    gateway, _simulator, _broker = running
+    connection = LineSocket(gateway.control_path)
+    try:
+        connection.send('{"cmd":"' + "x" * 100_000)
+        assert json.loads(connection.receive())["ok"] is False
+    except (EOFError, ConnectionError):
+        pass  # closing it is an answer too
+    finally:
+        connection.close()
+    assert gateway.status()["ok"]
+
+
+def test_many_clients_at_once(running):
+    gateway, _simulator, _broker = running
+    connections = [LineSocket(gateway.control_path) for _ in range(40)]
+    refused = [connection for connection in connections[16:] if "too many" in connection.receive()]
+    assert refused, "nobody was told to wait"
+    for connection in connections:
+        connection.close()
+    wait_for(lambda: gateway.ask(cmd="status")["ok"], what="an answer after many clients")
+
+
+def test_only_the_group_may_come_in(running):
+    gateway, _simulator, _broker = running
+    assert stat.S_IMODE(os.stat(gateway.control_path).st_mode) == 0o660
+
+
+def test_liftgwctl_status_as_nagios_wants_it(running):
+    gateway, simulator, broker = running
+    fine = status("-s", gateway.control_path)
+    assert fine.returncode == 0, fine.stdout + fine.stderr
+    assert "L-1" in fine.stdout and "\x1b" not in fine.stdout
+
+    simulator.say("unit 2 silent")
+    wait_for(lambda: gateway.status()["lifts"][1]["link"] == "offline", 20, "L-2 offline")
+    degraded = status("-s", gateway.control_path)
+    assert degraded.returncode == 1, degraded.stdout
+    assert "offline" in degraded.stdout
+
+    broker.stop()
+    simulator.say("unit 1 silent")
+    wait_for(lambda: gateway.status()["lifts"][0]["link"] == "offline", 20, "L-1 offline")
+    wait_for(lambda: not gateway.status()["broker"]["connected"], 20, "the broker gone")
+    assert status("-s", gateway.control_path).returncode == 2
+
+    gateway.stop()
+    gone = status("-s", gateway.control_path)
+    assert gone.returncode == 3
+    assert "running" in gone.stderr
+
+
+def test_liftgwctl_finds_the_socket_in_the_configuration(running):
+    gateway, _simulator, _broker = running
+    assert status("-c", gateway.path).returncode == 0
