@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,8 @@ struct pty {
     struct pty_settings settings;
     int master, slave; /* -1 unplugged. The slave is kept open: its settings stay, and the master is never hung up */
     int watch;         /* inotify */
-    int openers;       /* how often somebody else has it open */
+    int watched;       /* the device's number there */
+    bool in_use;       /* somebody else has it open */
     char device[64];
 };
 
@@ -105,6 +107,10 @@ static void remove_link(const struct pty *pty) {
         unlink(pty->settings.link);
 }
 
+static int watch_device(struct pty *pty) {
+    return pty->watched = inotify_add_watch(pty->watch, pty->device, IN_OPEN | IN_CLOSE);
+}
+
 static int open_terminal(struct pty *pty) {
     struct termios line = line_settings(pty);
     if (openpty(&pty->master, &pty->slave, NULL, &line, NULL))
@@ -116,7 +122,7 @@ static int open_terminal(struct pty *pty) {
     if (fcntl(pty->master, F_SETFL, O_NONBLOCK))
         return -1;
     pty->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    return pty->watch < 0 || inotify_add_watch(pty->watch, pty->device, IN_OPEN | IN_CLOSE) < 0 ? -1 : 0;
+    return pty->watch < 0 || watch_device(pty) < 0 ? -1 : 0;
 }
 
 static void close_one(int *descriptor) {
@@ -129,7 +135,7 @@ static void close_terminal(struct pty *pty) {
     close_one(&pty->watch);
     close_one(&pty->slave);
     close_one(&pty->master);
-    pty->openers = 0;
+    pty->in_use = false;
 }
 
 int pty_plug(struct pty *pty) {
@@ -167,28 +173,54 @@ static void forget_master(const struct pty *pty) {
     tcflush(pty->slave, TCIFLUSH);
 }
 
+/* True if somebody else still has it open. inotify cannot count: equal events in a row become one. But while our own
+ * descriptor is closed, the master is hung up if there is no other. */
+static bool others_have_it(struct pty *pty) {
+    int exclusive = 0;
+    ioctl(pty->slave, TIOCGEXCL, &exclusive);
+    ioctl(pty->slave, TIOCNXCL); /* else only root could open it again */
+    inotify_rm_watch(pty->watch, pty->watched);
+    close_one(&pty->slave);
+    struct pollfd master = {.fd = pty->master};
+    bool others = poll(&master, 1, 0) == 0 || !(master.revents & POLLHUP);
+    pty->slave = open(pty->device, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    watch_device(pty);
+    if (others && exclusive)
+        ioctl(pty->slave, TIOCEXCL);
+    return others;
+}
+
 void pty_look(struct pty *pty) {
     _Alignas(struct inotify_event) char events[1024];
     ssize_t size;
+    uint32_t seen = 0;
     while (pty->watch >= 0 && (size = read(pty->watch, events, sizeof events)) > 0) {
         for (ssize_t at = 0; at < size;) {
             const struct inotify_event *event = (const void *)&events[at];
-            pty->openers += event->mask & IN_OPEN ? 1 : event->mask & IN_CLOSE ? -1 : 0;
+            seen |= event->mask;
             at += (ssize_t)sizeof *event + event->len;
-            if (event->mask & IN_CLOSE && pty->openers == 0)
-                forget_master(pty);
         }
     }
+    if (seen & IN_OPEN)
+        pty->in_use = true;
+    if (!(seen & IN_CLOSE) || others_have_it(pty))
+        return;
+    pty->in_use = false;
+    forget_master(pty);
 }
 
 size_t pty_read(struct pty *pty, uint8_t bytes[], size_t size) {
     ssize_t count = read(pty->master, bytes, size);
-    return count > 0 ? (size_t)count : 0;
+    if (count <= 0)
+        return 0;
+    if (!pty->in_use) /* last words, or of one who came while others_have_it looked */
+        pty->in_use = others_have_it(pty);
+    return (size_t)count;
 }
 
 void pty_write(struct pty *pty, const uint8_t bytes[], size_t count) {
     pty_look(pty);
-    if (pty->master < 0 || pty->openers <= 0)
+    if (pty->master < 0 || !pty->in_use)
         return;
     if (write(pty->master, bytes, count) < (ssize_t)count)
         log_debug("the master does not read: bytes lost");
