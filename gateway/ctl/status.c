@@ -30,7 +30,7 @@ enum health status_health(const json_t *status) {
     json_array_foreach(lifts, i, one) online += is_online(one);
     if (json_array_size(lifts) > 0 && online == 0)
         return HEALTH_CRITICAL;
-    if (number_of(json_object_get(status, "outbox"), "dropped") > 0)
+    if (number_of(json_object_get(status, "outbox"), "dropped_since_start") > 0)
         return HEALTH_CRITICAL;
     if (online < json_array_size(lifts) || !json_is_true(json_object_get(broker, "connected")) ||
         text_of(broker, "reason"))

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/socket.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -18,7 +19,8 @@
 #define CLIENTS_MAX 16
 #define REQUEST_SIZE 4096
 #define ANSWER_WITHIN_MS 10000
-#define FLUSH_AGAIN_MS 20
+#define FLUSH_AGAIN_MS 100
+#define UNREAD_MS 30000
 #define WATCH_LEAST_MS 100
 #define WATCH_USUAL_MS 1000
 
@@ -31,7 +33,8 @@ struct client {
     bool skipping; /* the rest of a line that was too long */
     char *answer;  /* what could not be sent at once */
     size_t answer_size, answer_sent;
-    int every_ms; /* it watches; 0: it does not */
+    int64_t answer_ms; /* since when it waits */
+    int every_ms;      /* it watches; 0: it does not */
     int64_t watch_at_ms;
     int64_t give_up_at_ms; /* a read or a poll is under way until then; 0: none */
     size_t poll_lift;      /* SIZE_MAX: no poll */
@@ -40,7 +43,7 @@ struct client {
 
 struct control {
     struct loop *loop;
-    const struct figures *figures;
+    const struct desk *desk;
     struct loop_watch listening;
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
     uint64_t next_token;
@@ -84,6 +87,7 @@ static void answer(struct client *client, json_t *object) {
     client->answer = line;
     client->answer_size = size + 1;
     client->answer_sent = 0;
+    client->answer_ms = clock_mono_ms();
     flush(client);
 }
 
@@ -101,7 +105,7 @@ static json_t *fine(json_t *body) {
 
 static void do_status(struct client *client, json_t *request) {
     (void)request;
-    answer(client, fine(figures_status(client->control->figures, clock_now())));
+    answer(client, fine(figures_status(client->control->desk, clock_now())));
 }
 
 static void do_watch(struct client *client, json_t *request) {
@@ -131,7 +135,7 @@ static enum dialect dialect_of(const struct fleet_bus *bus, int unit) {
 
 static void do_read(struct client *client, json_t *request) {
     struct control *control = client->control;
-    const struct fleet *fleet = control->figures->fleet;
+    const struct fleet *fleet = control->desk->fleet;
     const char *name = json_string_value(json_object_get(request, "bus"));
     const char *table_text = json_string_value(json_object_get(request, "table"));
     int table = table_text ? table_by_name(table_text) : 0;
@@ -169,7 +173,7 @@ static void do_read(struct client *client, json_t *request) {
 }
 
 static void do_poll(struct client *client, json_t *request) {
-    const struct fleet *fleet = client->control->figures->fleet;
+    const struct fleet *fleet = client->control->desk->fleet;
     const char *id = json_string_value(json_object_get(request, "lift"));
     size_t number = id ? fleet_find(fleet, id) : SIZE_MAX;
     if (number == SIZE_MAX) {
@@ -256,7 +260,8 @@ static void take_client(struct control *control, int fd) {
         struct client *client = &control->client[i];
         if (client->watch.fd >= 0)
             continue;
-        client->watch = (struct loop_watch){.fd = fd, .ready = client_ready, .context = client};
+        *client = (struct client){
+            .control = control, .watch = {.fd = fd, .ready = client_ready, .context = client}, .poll_lift = SIZE_MAX};
         if (loop_add(control->loop, &client->watch) == 0)
             return;
         client->watch.fd = -1;
@@ -274,48 +279,13 @@ static void listening_ready(void *context) {
         take_client(control, fd);
 }
 
-/* A socket left over by a killed daemon can be removed; one that answers cannot. */
-static bool somebody_listens(const struct sockaddr_un *address) {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool yes = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
-    if (fd >= 0)
-        close(fd);
-    return yes;
-}
-
-static int listen_on(const char *path) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    strcpy(address.sun_path, path);
-    if (somebody_listens(&address)) {
-        errno = EADDRINUSE;
-        return -1;
-    }
-    unlink(path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -1;
-    mode_t mask = umask(0117);
-    int bound = bind(fd, (const struct sockaddr *)&address, sizeof address);
-    umask(mask);
-    if (bound == 0 && listen(fd, SOMAXCONN) == 0)
-        return fd;
-    int kept = errno;
-    close(fd);
-    errno = kept;
-    return -1;
-}
-
-struct control *control_create(const char *path, struct loop *loop, const struct figures *figures) {
-    int fd = listen_on(path);
+struct control *control_create(const char *path, struct loop *loop, const struct desk *desk) {
+    int fd = socket_listen(path, 0660);
     if (fd < 0)
         return NULL;
     struct control *control = memory_get(1, sizeof *control);
     control->loop = loop;
-    control->figures = figures;
+    control->desk = desk;
     control->listening = (struct loop_watch){.fd = fd, .ready = listening_ready, .context = control};
     strcpy(control->path, path);
     for (size_t i = 0; i < CLIENTS_MAX; i++)
@@ -354,9 +324,8 @@ void control_fleet_changed(struct control *control) {
     }
 }
 
-void control_answered(struct control *control, size_t bus, const struct reading *reading) {
+void control_answered(struct control *control, const struct reading *reading) {
     struct client *client = NULL;
-    (void)bus;
     for (size_t i = 0; i < CLIENTS_MAX; i++)
         if (control->client[i].token == reading->token)
             client = &control->client[i];
@@ -390,13 +359,9 @@ static json_t *normalised(const struct profile *profile, const struct decoder *d
 }
 
 static void add_rows(json_t *rows, const struct fleet *fleet, const struct fleet_lift *tended, size_t p) {
-    const struct settings *settings = tended->profiles->settings;
     const struct fleet_part *part = &tended->part[p];
-    const struct profile *profile = NULL;
-    for (size_t i = 0; i < settings->profile_count; i++)
-        if (settings->profiles[i]->sources == tended->lift.part[p].sources)
-            profile = settings->profiles[i];
-    for (size_t row = 0; profile && row < profile->value_count; row++) {
+    const struct profile *profile = part->profile;
+    for (size_t row = 0; row < profile->value_count; row++) {
         const struct value_row *value = &profile->values[row];
         int64_t raw = 0;
         enum decode_result result = decoder_row(part->decoder, row, &raw);
@@ -413,7 +378,7 @@ static void add_rows(json_t *rows, const struct fleet *fleet, const struct fleet
 }
 
 void control_polled(struct control *control, size_t lift, size_t part) {
-    const struct fleet *fleet = control->figures->fleet;
+    const struct fleet *fleet = control->desk->fleet;
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         struct client *client = &control->client[i];
         if (client->watch.fd < 0 || client->poll_lift != lift)
@@ -437,6 +402,8 @@ void control_tick(struct control *control, struct instant now) {
         struct client *client = &control->client[i];
         if (client->watch.fd >= 0)
             flush(client);
+        if (client->watch.fd >= 0 && client->answer && now.mono_ms - client->answer_ms > UNREAD_MS)
+            drop(client);
         if (client->watch.fd >= 0 && client->give_up_at_ms && now.mono_ms >= client->give_up_at_ms) {
             nothing_awaited(client);
             answer_error(client, "nothing answered within 10 s");

@@ -7,16 +7,15 @@
 
 struct control;
 
-/* Listens on path (0660), replacing a socket that nobody listens on any more. NULL with errno; EADDRINUSE: somebody
- * does. */
-struct control *control_create(const char *path, struct loop *loop, const struct figures *figures);
+/* Listens at path for owner and group (socket_listen). NULL with errno. */
+struct control *control_create(const char *path, struct loop *loop, const struct desk *desk);
 void control_free(struct control *control);
 
 /* The fleet was made anew by a reload: what waits for its answers is told so. */
 void control_fleet_changed(struct control *control);
 
 /* The fleet's listeners. */
-void control_answered(struct control *control, size_t bus, const struct reading *reading);
+void control_answered(struct control *control, const struct reading *reading);
 void control_polled(struct control *control, size_t lift, size_t part);
 
 /* Sends what is due; and when to call it again: CLOCK_MONOTONIC, ms. */

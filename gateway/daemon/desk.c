@@ -9,15 +9,13 @@
 #include <string.h>
 
 #define SETTLE_AFTER_MS 100
+#define REFUSED_AGAIN_MS 60000
 #define STUCK_MS 50
 #define PAUSE_FIRST_MS 500
 #define PAUSE_LAST_MS 60000
 
-/* MQTT 5, 3.4.2.1: the broker may take the message later … */
-static bool is_transient(int code) {
-    return code == 0x80 || code == 0x83 || code == 0x87 || code == 0x97;
-}
-/* … or never: topic name invalid, packet too large, payload format invalid. */
+/* MQTT 5, 3.4.2.1: the broker will never take it: topic name invalid, packet too large, payload format invalid. All
+ * other reasons may pass. */
 static bool is_final(int code) {
     return code == 0x90 || code == 0x95 || code == 0x99;
 }
@@ -32,12 +30,14 @@ void desk_init(struct desk *desk, struct journal *journal) {
 static void forget_in_flight(struct desk *desk) {
     for (size_t i = 0; i < DESK_WINDOW; i++)
         desk->slot[i].id = 0;
-    desk->in_flight = 0;
+    desk->in_flight = desk->ledger_in_flight = 0;
+    desk->alone = false;
     desk->sent_seq = 0;
 }
 
 static void greet(struct desk *desk) {
     desk->greeting = true;
+    desk->greet_again_ms = 0;
     desk->status_due = true;
     desk->health_sent_ms = INT64_MIN;
     desk->sweep = true;
@@ -102,22 +102,24 @@ static void acked(struct desk *desk, const struct handover *message, struct inst
     if (message->code != 0)
         desk->refusals++;
     if (done.kind == DESK_LEDGER) {
-        if (is_transient(message->code)) {
+        desk->ledger_in_flight--;
+        desk->alone = false;
+        if (message->code != 0 && !is_final(message->code)) {
             pause_drain(desk, message->code, now);
             return;
         }
-        if (message->code != 0 && !is_final(message->code))
-            log_warn("the broker answered message %llu with MQTT reason 0x%02x: set aside",
-                     (unsigned long long)done.seq, (unsigned)message->code);
+        if (message->code == 0)
+            desk->taken[done.topic_hash % DESK_TAKEN] = done.topic_hash;
         acknowledge(desk, &done, message->code != 0, now);
         desk->pause_ms = PAUSE_FIRST_MS;
         desk->reason[0] = '\0';
-    } else if (done.kind == DESK_CLEAR && message->code == 0) {
-        ledger_retained_remove(desk->journal->ledger, done.topic);
-        desk->sweep = true;
+    } else if (done.kind == DESK_CLEAR) {
+        if (message->code != 0 || ledger_retained_remove(desk->journal->ledger, done.topic) != 0)
+            desk->sweep = false; /* after the next connect */
     } else if (message->code != 0) {
         snprintf(desk->reason, sizeof desk->reason, "the broker refused an observation (MQTT reason 0x%02x)",
                  (unsigned)message->code);
+        desk->greet_again_ms = now.mono_ms + REFUSED_AGAIN_MS;
     }
 }
 
@@ -132,6 +134,7 @@ void desk_heard(struct desk *desk, const struct handover *message, struct instan
         desk->since_real_ms = now.real_ms;
         desk->reason[0] = '\0';
         desk->paused_until_ms = 0;
+        memset(desk->taken, 0, sizeof desk->taken);
         text_copy(desk->url, sizeof desk->url, message->topic);
         greet(desk);
         break;
@@ -175,6 +178,7 @@ static bool hand_over(struct desk *desk, const struct desk_slot *what, const cha
         *slot = *what;
         slot->id = message.id;
         desk->in_flight++;
+        desk->ledger_in_flight += what->kind == DESK_LEDGER;
     }
     return true;
 }
@@ -184,7 +188,7 @@ static bool send_status(struct desk *desk, struct instant now) {
     struct desk_slot what = {.kind = DESK_STATUS};
     topic_gateway(topic, desk->journal->gateway, "status");
     size_t size = payload_status(desk->payload, desk->journal->gateway, &desk->status, now);
-    if (!hand_over(desk, &what, topic, desk->payload, size, true))
+    if (size > 0 && !hand_over(desk, &what, topic, desk->payload, size, true))
         return false;
     desk->status_due = false;
     return true;
@@ -195,7 +199,7 @@ static bool send_health(struct desk *desk, struct instant now) {
     struct desk_slot what = {.kind = DESK_HEALTH};
     topic_gateway(topic, desk->journal->gateway, "health");
     size_t size = desk->health(desk->context, desk->payload, now);
-    if (!hand_over(desk, &what, topic, desk->payload, size, true))
+    if (size > 0 && !hand_over(desk, &what, topic, desk->payload, size, true))
         return false;
     desk->health_sent_ms = now.mono_ms;
     desk->status_due = true;
@@ -237,8 +241,6 @@ static bool send_of_lift(struct desk *desk, size_t number, enum desk_kind kind, 
     } else if (kind == DESK_STATE) {
         size = payload_state(desk->payload, gateway, identity, &tended->lift, now, 3 * desk->gateway->state_interval_s);
     } else {
-        if (fleet_save(desk->fleet, number) != 0)
-            return false;
         size = payload_counters(desk->payload, gateway, identity, &tended->lift, now);
     }
     if (size == 0)
@@ -263,17 +265,21 @@ static bool send_observation_of(struct desk *desk, size_t number, struct instant
     struct publication *publication = &tended->publication;
     const struct gateway_settings *gateway = desk->gateway;
     bool known = tended->lift.link != LINK_UNKNOWN;
+    /* What was read since then waits for the ledger: an old state must not look new. */
+    bool held = desk->fleet->held_by != SIZE_MAX;
     enum desk_kind kind;
     if (publication->meta)
         kind = DESK_META;
     else if (known && publication->link)
         kind = DESK_LINK;
-    else if (known && is_due(publication->state, publication->state_sent_ms, gateway->state_min_interval_ms,
-                             1000 * (int64_t)gateway->state_interval_s, now.mono_ms, &desk->look_at_ms))
+    else if (known && !held &&
+             is_due(publication->state, publication->state_sent_ms, gateway->state_min_interval_ms,
+                    1000 * (int64_t)gateway->state_interval_s, now.mono_ms, &desk->look_at_ms))
         kind = DESK_STATE;
     else if (has_counters(&tended->lift) && publication->counters &&
              is_due(true, publication->counters_sent_ms, 1000 * (int64_t)gateway->counters_interval_s, 0, now.mono_ms,
-                    &desk->look_at_ms))
+                    &desk->look_at_ms) &&
+             fleet_save(desk->fleet, number) == 0)
         kind = DESK_COUNTERS;
     else
         return false;
@@ -323,7 +329,7 @@ static bool send_observation(struct desk *desk, struct instant now) {
 
 static bool send_from_ledger(struct desk *desk, struct instant now) {
     uint64_t newest = ledger_next_seq(desk->journal->ledger) - 1;
-    if (now.mono_ms < desk->paused_until_ms || desk->sent_seq >= newest)
+    if (now.mono_ms < desk->paused_until_ms || desk->sent_seq >= newest || desk->alone)
         return false;
     desk->paused_until_ms = 0;
     int found = ledger_waiting(desk->journal->ledger, desk->sent_seq, &desk->message);
@@ -331,10 +337,15 @@ static bool send_from_ledger(struct desk *desk, struct instant now) {
         desk->sent_seq = newest;
     if (found != 1)
         return false;
-    struct desk_slot what = {.kind = DESK_LEDGER, .seq = desk->message.seq};
+    uint64_t hash = text_hash(TEXT_HASH_START, desk->message.topic, strlen(desk->message.topic));
+    bool is_new = desk->taken[hash % DESK_TAKEN] != hash;
+    if (is_new && desk->ledger_in_flight > 0)
+        return false;
+    struct desk_slot what = {.kind = DESK_LEDGER, .seq = desk->message.seq, .topic_hash = hash};
     if (!hand_over(desk, &what, desk->message.topic, desk->message.payload, desk->message.payload_size,
                    desk->message.retain))
         return false;
+    desk->alone = is_new;
     desk->sent_seq = desk->message.seq;
     if (desk->sent_seq > desk->journal->in_flight)
         desk->journal->in_flight = desk->sent_seq;
@@ -371,12 +382,14 @@ static int find_left_over(const char *owner, const char *topic, void *context) {
 /* Clears one retained topic of what left the configuration, after all that waits was sent: a waiting message may be
  * for that very topic. */
 static bool send_clear(struct desk *desk) {
-    if (!desk->sweep || desk->in_flight > 0)
+    bool drained = desk->sent_seq + 1 >= ledger_next_seq(desk->journal->ledger);
+    if (!desk->sweep || desk->in_flight > 0 || !drained)
         return false;
     struct left_over search = {.desk = desk};
-    desk->sweep = false;
-    ledger_retained_each(desk->journal->ledger, find_left_over, &search);
-    if (search.topic[0] == '\0')
+    if (ledger_retained_each(desk->journal->ledger, find_left_over, &search) < 0)
+        return false;
+    desk->sweep = search.topic[0] != '\0';
+    if (!desk->sweep)
         return false;
     struct desk_slot what = {.kind = DESK_CLEAR};
     text_copy(what.topic, sizeof what.topic, search.topic);
@@ -400,6 +413,10 @@ static bool send_next(struct desk *desk, struct instant now) {
 }
 
 void desk_pump(struct desk *desk, struct instant now) {
+    if (desk->connected && desk->greet_again_ms > 0 && now.mono_ms >= desk->greet_again_ms) {
+        desk->reason[0] = '\0';
+        greet(desk);
+    }
     while (desk->connected && desk->in_flight < DESK_WINDOW && send_next(desk, now)) {
     }
     if (desk->done_count > 0 && now.mono_ms - desk->done_since_ms >= SETTLE_AFTER_MS)

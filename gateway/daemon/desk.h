@@ -2,7 +2,10 @@
  *
  * After a connect first the newest status, meta, link, state and counters of every lift, then what waits in the ledger,
  * oldest first (design.md 3, promise 3). At most WINDOW messages are unacknowledged. While connected, messages of the
- * ledger and observations take turns, so that neither a backlog nor a busy lift holds up the other. */
+ * ledger and observations take turns, so that neither a backlog nor a busy lift holds up the other.
+ *
+ * A message that the broker refuses for now stays first (promise 5), so nothing behind it may have arrived (promise 1).
+ * Brokers refuse by topic: the first message for a topic on a connection is in flight alone. */
 #ifndef LIFTGW_DAEMON_DESK_H
 #define LIFTGW_DAEMON_DESK_H
 
@@ -12,6 +15,7 @@
 
 #define DESK_WINDOW 10
 #define DESK_REASON_SIZE 160
+#define DESK_TAKEN 1024
 
 enum desk_kind { DESK_STATUS, DESK_HEALTH, DESK_META, DESK_LINK, DESK_STATE, DESK_COUNTERS, DESK_LEDGER, DESK_CLEAR };
 
@@ -19,6 +23,7 @@ struct desk_slot {
     uint64_t id; /* 0: free */
     enum desk_kind kind;
     uint64_t seq;           /* DESK_LEDGER */
+    uint64_t topic_hash;    /* DESK_LEDGER */
     char topic[TOPIC_SIZE]; /* DESK_CLEAR */
 };
 
@@ -49,8 +54,13 @@ struct desk {
     uint64_t next_id;
     uint64_t sent_seq; /* the highest of the ledger's messages handed over since the connect */
     struct desk_slot slot[DESK_WINDOW];
-    size_t in_flight;
-    bool sweep; /* there may be retained topics of what left the configuration */
+    size_t in_flight, ledger_in_flight;
+    /* Hashes of topics from which the broker has taken a message on this connection; a topic whose place another one
+     * took counts as new. */
+    uint64_t taken[DESK_TAKEN];
+    bool alone;             /* the message in flight is the first for its topic: nothing may overtake it */
+    bool sweep;             /* there may be retained topics of what left the configuration */
+    int64_t greet_again_ms; /* the broker refused an observation: everything is published again then; 0: no */
 
     struct acknowledged done[256];
     size_t done_count;

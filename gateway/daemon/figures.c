@@ -43,17 +43,17 @@ static json_t *one_bus(const struct fleet_bus *bus, bool with_device) {
     return object;
 }
 
-static json_t *buses(const struct figures *figures, bool with_device) {
+static json_t *buses(const struct desk *desk, bool with_device) {
     json_t *array = json_array();
-    for (size_t b = 0; b < figures->fleet->bus_count; b++)
-        json_array_append_new(array, one_bus(&figures->fleet->buses[b], with_device));
+    for (size_t b = 0; b < desk->fleet->bus_count; b++)
+        json_array_append_new(array, one_bus(&desk->fleet->buses[b], with_device));
     return array;
 }
 
-static json_t *one_unit(const struct figures *figures, const struct fleet_lift *tended, size_t p) {
+static json_t *one_unit(const struct desk *desk, const struct fleet_lift *tended, size_t p) {
     const struct fleet_part *part = &tended->part[p];
     const struct unit_identity *identity = &tended->settings->identity.units[p];
-    const struct fleet_bus *bus = &figures->fleet->buses[part->bus];
+    const struct fleet_bus *bus = &desk->fleet->buses[part->bus];
     struct unit_figures unit;
     bus_unit_figures(bus->bus, part->unit, &unit);
     uint64_t doubtful = 0;
@@ -66,10 +66,10 @@ static json_t *one_unit(const struct figures *figures, const struct fleet_lift *
                      (json_int_t)unit.polls, "errors", errors(unit.errors), "undecoded", (json_int_t)doubtful);
 }
 
-static json_t *units(const struct figures *figures, const struct fleet_lift *tended) {
+static json_t *units(const struct desk *desk, const struct fleet_lift *tended) {
     json_t *array = json_array();
     for (size_t p = 0; p < tended->settings->part_count; p++)
-        json_array_append_new(array, one_unit(figures, tended, p));
+        json_array_append_new(array, one_unit(desk, tended, p));
     return array;
 }
 
@@ -88,20 +88,20 @@ static json_t *keep(json_t *object, const char *const keys[], size_t count) {
     return kept;
 }
 
-static json_t *one_lift(const struct figures *figures, const struct fleet_lift *tended, struct instant now) {
+static json_t *one_lift(const struct desk *desk, const struct fleet_lift *tended, struct instant now) {
     static const char *const state_keys[] = {"service_mode", "car",     "direction",   "door",
                                              "door_zone",    "floor",   "floor_label", "occupied",
                                              "overload",     "blocked", "speed_mm_s",  "load_percent"};
     static const char *const counter_keys[] = {"rides_total", "run_hours", "door_cycles_total", "distance_m",
                                                "faults_total"};
     const struct lift_identity *identity = &tended->settings->identity;
-    const struct gateway_identity *gateway = figures->journal->gateway;
+    const struct gateway_identity *gateway = desk->journal->gateway;
     char payload[PAYLOAD_SIZE];
     size_t size = payload_state(payload, gateway, identity, &tended->lift, now, 0);
     json_t *state = parsed(payload, size);
     size = payload_counters(payload, gateway, identity, &tended->lift, now);
     json_t *counters = parsed(payload, size);
-    json_t *list = units(figures, tended);
+    json_t *list = units(desk, tended);
     json_t *primary = json_array_get(list, 0);
     json_t *faults = json_object_get(state, "faults");
     const char *link = link_name(tended->lift.link);
@@ -116,32 +116,32 @@ static json_t *one_lift(const struct figures *figures, const struct fleet_lift *
     return object;
 }
 
-static json_t *outbox(const struct figures *figures, struct instant now) {
+static json_t *outbox(const struct desk *desk, struct instant now) {
     struct ledger_depth depth;
-    ledger_depth(figures->journal->ledger, &depth);
+    ledger_depth(desk->journal->ledger, &depth);
     int64_t age_s = depth.oldest_real_ms ? (now.real_ms - depth.oldest_real_ms) / 1000 : 0;
-    return json_pack("{s:I, s:I, s:I, s:I, s:s, s:I}", "events", (json_int_t)depth.waiting, "oldest_s",
-                     (json_int_t)(age_s > 0 ? age_s : 0), "dropped", (json_int_t)depth.dropped, "refused",
-                     (json_int_t)figures->journal->refused, "series", ledger_series(figures->journal->ledger),
-                     "next_seq", (json_int_t)ledger_next_seq(figures->journal->ledger));
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:I}", "events", (json_int_t)depth.waiting, "oldest_s",
+                     (json_int_t)(age_s > 0 ? age_s : 0), "dropped", (json_int_t)depth.dropped, "dropped_since_start",
+                     (json_int_t)desk->journal->dropped, "refused", (json_int_t)desk->journal->refused, "series",
+                     ledger_series(desk->journal->ledger), "next_seq",
+                     (json_int_t)ledger_next_seq(desk->journal->ledger));
 }
 
-static json_t *broker(const struct figures *figures) {
-    const struct desk *desk = figures->desk;
+static json_t *broker(const struct desk *desk) {
     return json_pack("{s:b, s:o, s:o, s:o, s:i, s:I}", "connected", desk->connected, "url", text_or_null(desk->url),
                      "since", time_or_null(desk->since_real_ms), "reason", text_or_null(desk->reason), "reconnects",
                      (int)desk->reconnects, "refusals", (json_int_t)desk->refusals);
 }
 
-json_t *figures_status(const struct figures *figures, struct instant now) {
+json_t *figures_status(const struct desk *desk, struct instant now) {
     json_t *lifts = json_array();
-    for (size_t l = 0; l < figures->fleet->lift_count; l++)
-        json_array_append_new(lifts, one_lift(figures, &figures->fleet->lifts[l], now));
+    for (size_t l = 0; l < desk->fleet->lift_count; l++)
+        json_array_append_new(lifts, one_lift(desk, &desk->fleet->lifts[l], now));
     return json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:{s:i, s:i}}", "version", LIFTGW_VERSION, "gateway",
-                     figures->journal->gateway->id, "started", time_or_null(figures->started_real_ms), "clock",
-                     now.synced ? "synced" : "unsynced", "buses", buses(figures, true), "lifts", lifts, "outbox",
-                     outbox(figures, now), "broker", broker(figures), "publisher", "pid",
-                     (int)publisher_pid(figures->publisher), "restarts", (int)publisher_restarts(figures->publisher));
+                     desk->journal->gateway->id, "started", time_or_null(desk->status.started_real_ms), "clock",
+                     now.synced ? "synced" : "unsynced", "buses", buses(desk, true), "lifts", lifts, "outbox",
+                     outbox(desk, now), "broker", broker(desk), "publisher", "pid", (int)publisher_pid(desk->publisher),
+                     "restarts", (int)publisher_restarts(desk->publisher));
 }
 
 /* CPU time that this process used since it began. */
@@ -152,19 +152,19 @@ static double cpu_seconds(void) {
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-static json_t *processes(const struct figures *figures) {
+static json_t *processes(const struct desk *desk) {
     return json_pack("{s:{s:i, s:f}, s:{s:i, s:i}}", "liftgwd", "pid", (int)getpid(), "cpu_s", cpu_seconds(),
-                     "liftgw-publish", "pid", (int)publisher_pid(figures->publisher), "restarts",
-                     (int)publisher_restarts(figures->publisher));
+                     "liftgw-publish", "pid", (int)publisher_pid(desk->publisher), "restarts",
+                     (int)publisher_restarts(desk->publisher));
 }
 
 /* In `health` a unit is one short line: a box with many must fit 4 KiB. */
-static json_t *units_in_brief(const struct figures *figures) {
+static json_t *units_in_brief(const struct desk *desk) {
     json_t *array = json_array();
-    for (size_t l = 0; l < figures->fleet->lift_count; l++) {
-        const struct fleet_lift *tended = &figures->fleet->lifts[l];
+    for (size_t l = 0; l < desk->fleet->lift_count; l++) {
+        const struct fleet_lift *tended = &desk->fleet->lifts[l];
         for (size_t p = 0; p < tended->settings->part_count; p++) {
-            json_t *unit = one_unit(figures, tended, p);
+            json_t *unit = one_unit(desk, tended, p);
             json_object_set_new(unit, "lift", json_string(tended->settings->identity.id));
             json_array_append_new(array, unit);
         }
@@ -172,8 +172,8 @@ static json_t *units_in_brief(const struct figures *figures) {
     return array;
 }
 
-json_t *figures_health(const struct figures *figures, struct instant now, bool with_units) {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "buses", buses(figures, false), "units",
-                     with_units ? units_in_brief(figures) : json_null(), "outbox", outbox(figures, now), "broker",
-                     broker(figures), "processes", processes(figures));
+json_t *figures_health(const struct desk *desk, struct instant now, bool with_units) {
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "buses", buses(desk, false), "units",
+                     with_units ? units_in_brief(desk) : json_null(), "outbox", outbox(desk, now), "broker",
+                     broker(desk), "processes", processes(desk));
 }

@@ -6,17 +6,9 @@
 
 #include <jansson.h>
 
-struct figures {
-    const struct fleet *fleet;
-    const struct desk *desk;
-    const struct publisher *publisher;
-    const struct journal *journal;
-    int64_t started_real_ms;
-};
-
 /* The answer to {"cmd":"status"}, without `ok`; the caller's to free. */
-json_t *figures_status(const struct figures *figures, struct instant now);
+json_t *figures_status(const struct desk *desk, struct instant now);
 /* The body of `health`. units are left to a count when they would not fit 4 KiB; the caller's to free. */
-json_t *figures_health(const struct figures *figures, struct instant now, bool with_units);
+json_t *figures_health(const struct desk *desk, struct instant now, bool with_units);
 
 #endif

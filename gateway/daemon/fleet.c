@@ -8,12 +8,14 @@
 #include <string.h>
 
 /* What is applied to a lift is applied again from here if the ledger refuses it. */
-static void remember(struct fleet_lift *tended) {
+static void remember(struct fleet *fleet, struct fleet_lift *tended) {
+    fleet->diary_before = tended->diary;
     tended->before = tended->lift;
     memcpy(tended->sources_before, tended->sources, tended->source_count * sizeof *tended->sources);
 }
 
-static void restore(struct fleet_lift *tended) {
+static void restore(const struct fleet *fleet, struct fleet_lift *tended) {
+    tended->diary = fleet->diary_before;
     tended->lift = tended->before;
     memcpy(tended->sources, tended->sources_before, tended->source_count * sizeof *tended->sources);
 }
@@ -39,12 +41,15 @@ static void mark(struct fleet *fleet, struct fleet_lift *tended) {
 }
 
 /* Commits what followed. False: the ledger refused, and the lift is as it was. */
-static bool settle(struct fleet *fleet, struct fleet_lift *tended, const struct events *events) {
-    if (events->count > 0 || must_be_written(&tended->lift.record)) {
-        if (journal_lift(fleet->journal, &tended->settings->identity, &tended->lift, events) != 0) {
-            restore(tended);
+static bool settle(struct fleet *fleet, struct fleet_lift *tended, const struct events *events, struct instant at) {
+    struct diary *diary = &tended->diary;
+    if (events->count > 0 || must_be_written(&tended->lift.record) || diary->watch.news) {
+        report_settle(&diary->day, &diary->watch, at);
+        if (journal_lift(fleet->journal, &tended->settings->identity, &tended->lift, &diary->day, events) != 0) {
+            restore(fleet, tended);
             return false;
         }
+        diary->watch.news = false;
     }
     mark(fleet, tended);
     return true;
@@ -63,18 +68,23 @@ static bool apply(struct fleet *fleet, struct fleet_bus *bus, bool again) {
     const struct unit_place *place = &bus->places[reading->unit];
     struct fleet_lift *tended = &fleet->lifts[place->lift];
     struct fleet_part *part = &tended->part[place->part];
+    struct diary *diary = &tended->diary;
     struct events events = {.count = 0};
 
-    remember(tended);
+    remember(fleet, tended);
     if (reading->kind == READING_LINK) {
+        if (place->part == 0 && reading->link != LINK_ONLINE)
+            report_lose(&diary->day, &diary->watch, reading->at, reading->last_good_real_ms);
         lift_link(&tended->lift, place->part, reading->link, reading->reason, reading->at, reading->last_good_real_ms,
                   &events);
-        return settle(fleet, tended, &events);
+        report_follow(&diary->day, &diary->watch, &tended->lift, reading->at);
+        return settle(fleet, tended, &events, reading->at);
     }
     if (!again)
         decode(part->decoder, reading->image, reading->valid, reading->at, &part->sample);
     lift_apply(&tended->lift, place->part, &part->sample, &events);
-    if (!settle(fleet, tended, &events))
+    report_follow(&diary->day, &diary->watch, &tended->lift, reading->at);
+    if (!settle(fleet, tended, &events, reading->at))
         return false;
     want(fleet, tended, part);
     fleet->listener.polled(fleet->listener.context, place->lift, place->part);
@@ -91,7 +101,7 @@ void fleet_take(struct fleet *fleet) {
         struct fleet_bus *bus = &fleet->buses[i];
         while (bus_next(bus->bus, &fleet->reading)) {
             if (fleet->reading.kind == READING_ANSWER) {
-                fleet->listener.answered(fleet->listener.context, i, &fleet->reading);
+                fleet->listener.answered(fleet->listener.context, &fleet->reading);
             } else if (!apply(fleet, bus, false)) {
                 fleet->held_by = i;
                 return;
@@ -121,9 +131,12 @@ void fleet_tick(struct fleet *fleet, struct instant now) {
     for (size_t i = 0; i < fleet->lift_count; i++) {
         struct fleet_lift *tended = &fleet->lifts[i];
         struct events events = {.count = 0};
-        remember(tended);
+        remember(fleet, tended);
         lift_tick(&tended->lift, now, &events);
-        settle(fleet, tended, &events);
+        if (events.count > 0 || (tended->lift.link == LINK_ONLINE) != tended->diary.watch.watching)
+            report_follow(&tended->diary.day, &tended->diary.watch, &tended->lift, now);
+        settle(fleet, tended, &events, now);
+        diary_turn(&tended->diary, fleet->journal, &tended->settings->identity, now);
     }
     for (size_t i = 0; i < fleet->bus_count; i++)
         tell_what_was_lost(fleet, &fleet->buses[i], now);
@@ -134,8 +147,14 @@ int fleet_save(struct fleet *fleet, size_t lift) {
     const struct lift_record *record = &tended->lift.record;
     if (!record->changed && !record->faults_changed && !record->counters_changed)
         return 0;
+    return fleet_write(fleet, lift, clock_now());
+}
+
+int fleet_write(struct fleet *fleet, size_t lift, struct instant now) {
+    struct fleet_lift *tended = &fleet->lifts[lift];
     struct events none = {.count = 0};
-    return journal_lift(fleet->journal, &tended->settings->identity, &tended->lift, &none);
+    report_settle(&tended->diary.day, &tended->diary.watch, now);
+    return journal_lift(fleet->journal, &tended->settings->identity, &tended->lift, &tended->diary.day, &none);
 }
 
 size_t fleet_find(const struct fleet *fleet, const char *id) {

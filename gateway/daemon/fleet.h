@@ -6,7 +6,7 @@
 #ifndef LIFTGW_DAEMON_FLEET_H
 #define LIFTGW_DAEMON_FLEET_H
 
-#include "daemon/journal.h"
+#include "daemon/diary.h"
 #include "modbus/bus.h"
 #include "profile/decode.h"
 #include "settings/settings.h"
@@ -26,6 +26,7 @@ struct generation {
 struct fleet_part {
     size_t bus;  /* index in the fleet's buses */
     size_t unit; /* index in that bus's units */
+    const struct profile *profile;
     struct plan *plan;
     struct decoder *decoder;
     struct sample sample;
@@ -37,6 +38,7 @@ struct fleet_lift {
     struct lift lift, before;             /* before: as it was, should the commit fail */
     struct source_state *sources, *sources_before;
     size_t source_count;
+    struct diary diary;
     struct fleet_part part[LIFT_PARTS];
     struct publication publication;
 };
@@ -61,11 +63,12 @@ struct fleet {
     struct fleet_lift *lifts;
     size_t lift_count;
     int notify_fd;
-    struct reading reading; /* with room for the largest image */
-    size_t held_by;         /* the bus whose reading waits for the ledger, SIZE_MAX: none */
-    bool marked;            /* a publication mark was set since the desk looked */
+    struct diary diary_before; /* of the lift in hand, should the commit fail */
+    struct reading reading;    /* with room for the largest image */
+    size_t held_by;            /* the bus whose reading waits for the ledger, SIZE_MAX: none */
+    bool marked;               /* a publication mark was set since the desk looked */
     struct fleet_listener {
-        void (*answered)(void *context, size_t bus, const struct reading *reading); /* to bus_ask */
+        void (*answered)(void *context, const struct reading *reading); /* to bus_ask */
         void (*polled)(void *context, size_t lift, size_t part);
         void *context;
     } listener;
@@ -85,6 +88,8 @@ void fleet_take(struct fleet *fleet);
 void fleet_tick(struct fleet *fleet, struct instant now);
 /* Writes a lift's counters before they are published. 0, or -1. */
 int fleet_save(struct fleet *fleet, size_t lift);
+/* Writes all that is kept of a lift, its open day too: before it is given up, and when the clock was set. 0, or -1. */
+int fleet_write(struct fleet *fleet, size_t lift, struct instant now);
 /* The lift of that id, SIZE_MAX if there is none. */
 size_t fleet_find(const struct fleet *fleet, const char *id);
 /* The oldest progress of any bus thread: CLOCK_MONOTONIC, ms. */

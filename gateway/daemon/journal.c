@@ -32,6 +32,7 @@ static int make_room(struct journal *journal, struct instant at) {
         return -1;
     if (count == 0)
         return 0;
+    journal->dropped += count;
     log_warn("the outbox is full: %llu messages, %llu to %llu, were dropped", (unsigned long long)count,
              (unsigned long long)from, (unsigned long long)to);
     return add_gateway(journal, "gap",
@@ -59,19 +60,38 @@ static int add_event(struct journal *journal, const struct lift_identity *identi
     return ledger_add(journal->ledger, number.seq, topic, retain, payload, event->at.real_ms);
 }
 
+static int add_report(struct journal *journal, const struct lift_identity *identity, const struct ended_report *ended,
+                      struct instant at) {
+    char leaf[32];
+    char topic[TOPIC_SIZE];
+    char payload[PAYLOAD_SIZE];
+    struct payload_number number = {.series = ledger_series(journal->ledger)};
+    snprintf(leaf, sizeof leaf, "report/%s", report_period_name(ended->period));
+    topic_lift(topic, journal->gateway, identity->id, leaf);
+    if (make_room(journal, at) != 0 || ledger_number(journal->ledger, topic, &number.seq, &number.n) != 0)
+        return -1;
+    if (payload_report(payload, journal->gateway, identity, &ended->report, at, &number) == 0)
+        return -1;
+    if (ledger_retained_add(journal->ledger, identity->id, topic) != 0)
+        return -1;
+    return ledger_add(journal->ledger, number.seq, topic, true, payload, at.real_ms);
+}
+
 static int write_lift(struct journal *journal, const struct lift_identity *identity, struct lift *lift,
-                      const struct events *events) {
+                      const struct report *day, const struct events *events) {
     for (size_t i = 0; i < events->count; i++)
         if (add_event(journal, identity, lift, &events->event[i]) != 0)
             return -1;
+    if (ledger_report_save(journal->ledger, identity->id, REPORT_DAY, day) != 0)
+        return -1;
     return ledger_lift_save(journal->ledger, identity->id, &lift->record);
 }
 
 int journal_lift(struct journal *journal, const struct lift_identity *identity, struct lift *lift,
-                 const struct events *events) {
+                 const struct report *day, const struct events *events) {
     if (ledger_begin(journal->ledger) != 0)
         return -1;
-    if (write_lift(journal, identity, lift, events) != 0) {
+    if (write_lift(journal, identity, lift, day, events) != 0) {
         ledger_rollback(journal->ledger);
         return -1;
     }
@@ -81,6 +101,28 @@ int journal_lift(struct journal *journal, const struct lift_identity *identity, 
     lift->record.faults_changed = 0;
     lift->record.counters_changed = 0;
     return 0;
+}
+
+static int write_reports(struct journal *journal, const struct lift_identity *identity,
+                         const struct ended_reports *ended, const struct report *day, const struct report *month,
+                         struct instant at) {
+    for (size_t i = 0; i < ended->count; i++)
+        if (add_report(journal, identity, &ended->ended[i], at) != 0)
+            return -1;
+    if (ledger_report_save(journal->ledger, identity->id, REPORT_DAY, day) != 0)
+        return -1;
+    return ledger_report_save(journal->ledger, identity->id, REPORT_MONTH, month);
+}
+
+int journal_reports(struct journal *journal, const struct lift_identity *identity, const struct ended_reports *ended,
+                    const struct report *day, const struct report *month, struct instant at) {
+    if (ledger_begin(journal->ledger) != 0)
+        return -1;
+    if (write_reports(journal, identity, ended, day, month, at) != 0) {
+        ledger_rollback(journal->ledger);
+        return -1;
+    }
+    return ledger_commit(journal->ledger);
 }
 
 int journal_gateway(struct journal *journal, const char *event, json_t *details, struct instant at) {

@@ -4,6 +4,7 @@
 
 #include "model/identity.h"
 #include "model/lift.h"
+#include "model/period.h"
 #include "mqtt/payload.h"
 #include "store/ledger.h"
 
@@ -11,13 +12,18 @@ struct journal {
     struct ledger *ledger;
     const struct gateway_identity *gateway;
     uint64_t in_flight; /* the highest seq that was handed to the publisher: never dropped at the bound */
-    uint64_t refused;   /* messages that the broker said it would never take */
+    uint64_t refused;   /* messages that the broker said it would never take, since the start */
+    uint64_t dropped;   /* messages that went at the bound, since the start */
 };
 
-/* Commits events and the changed rows of the lift's record; its marks are cleared. 0, or -1 with nothing written and
- * nothing changed: keep the lift as it was and try again. */
+/* Commits events, the changed rows of the lift's record and its open day; the record's marks are cleared. 0, or -1 with
+ * nothing written and nothing changed: keep the lift as it was and try again. */
 int journal_lift(struct journal *journal, const struct lift_identity *identity, struct lift *lift,
-                 const struct events *events);
+                 const struct report *day, const struct events *events);
+
+/* Commits the reports of periods that ended with the lift's open day and month. 0, or -1 with nothing written. */
+int journal_reports(struct journal *journal, const struct lift_identity *identity, const struct ended_reports *ended,
+                    const struct report *day, const struct report *month, struct instant at);
 
 /* Commits an event of the gateway. details: a JSON object, taken over. 0, or -1. */
 int journal_gateway(struct journal *journal, const char *event, struct json_t *details, struct instant at);

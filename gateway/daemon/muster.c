@@ -42,20 +42,26 @@ static bool same_line(const struct bus_section *a, const struct bus_section *b) 
            a->offline_after == b->offline_after;
 }
 
-static bool same_part(const struct settings *a_of, const struct part_settings *a, const struct settings *b_of,
-                      const struct part_settings *b) {
-    return a->unit == b->unit && a->owns == b->owns && same_text(a_of->buses[a->bus].name, b_of->buses[b->bus].name) &&
-           a_of->profiles[a->profile]->hash == b_of->profiles[b->profile]->hash &&
-           a->options.address_offset == b->options.address_offset && same_names(a->options.invert, b->options.invert) &&
-           same_names(a->options.unused, b->options.unused) && same_names(a->options.without, b->options.without);
+static bool same_options(const struct part_settings *a, const struct part_settings *b) {
+    return a->unit == b->unit && a->owns == b->owns && a->options.address_offset == b->options.address_offset &&
+           same_names(a->options.invert, b->options.invert) && same_names(a->options.unused, b->options.unused) &&
+           same_names(a->options.without, b->options.without);
 }
 
-static bool same_parts(const struct fleet_lift *old, const struct settings *settings,
+static bool same_part(const struct fleet *old_fleet, const struct fleet_lift *old, const struct settings *settings,
+                      const struct lift_settings *lift, size_t i) {
+    const struct fleet_part *part = &old->part[i];
+    return same_options(&old->settings->part[i], &lift->part[i]) &&
+           same_text(old_fleet->buses[part->bus].section->name, settings->buses[lift->part[i].bus].name) &&
+           part->profile->hash == settings->profiles[lift->part[i].profile]->hash;
+}
+
+static bool same_parts(const struct fleet *old_fleet, const struct fleet_lift *old, const struct settings *settings,
                        const struct lift_settings *lift) {
     if (old->settings->part_count != lift->part_count)
         return false;
     for (size_t i = 0; i < lift->part_count; i++)
-        if (!same_part(old->profiles->settings, &old->settings->part[i], settings, &lift->part[i]))
+        if (!same_part(old_fleet, old, settings, lift, i))
             return false;
     return true;
 }
@@ -96,12 +102,16 @@ static int make_lift(struct fleet *fleet, size_t number, int64_t alive_real_ms) 
         if ((record.online & 1u << i) && record.last_seen_real_ms[i] < alive_real_ms)
             record.last_seen_real_ms[i] = alive_real_ms;
 
+    if (diary_load(&tended->diary, fleet->journal->ledger, lift->identity.id, &record, alive_real_ms) != 0)
+        return -1;
+
     tended->settings = lift;
     tended->profiles = generation_use(fleet->generation);
     for (size_t i = 0; i < lift->part_count; i++) {
         const struct profile *profile = settings->profiles[lift->part[i].profile];
         const struct part_options *options = &lift->part[i].options;
         struct fleet_part *part = &tended->part[i];
+        part->profile = profile;
         part->plan = plan_create(profile, options);
         part->decoder = decoder_create(profile, part->plan, options);
         part->sample.faults = memory_get(profile->fault_count, sizeof *part->sample.faults);
@@ -214,6 +224,14 @@ static void stop_bus(struct fleet_bus *bus) {
     *bus = (struct fleet_bus){0};
 }
 
+static void stop_buses(struct fleet *fleet) {
+    for (size_t b = 0; b < fleet->bus_count; b++)
+        if (fleet->buses[b].bus)
+            bus_ask_to_stop(fleet->buses[b].bus);
+    for (size_t b = 0; b < fleet->bus_count; b++)
+        stop_bus(&fleet->buses[b]);
+}
+
 static struct fleet_bus *bus_named(struct fleet *fleet, const char *name) {
     for (size_t b = 0; fleet && b < fleet->bus_count; b++)
         if (fleet->buses[b].bus && strcmp(fleet->buses[b].section->name, name) == 0)
@@ -224,7 +242,7 @@ static struct fleet_bus *bus_named(struct fleet *fleet, const char *name) {
 static struct fleet_lift *lift_kept(struct fleet *old, const struct settings *settings,
                                     const struct lift_settings *lift) {
     size_t number = old ? fleet_find(old, lift->identity.id) : SIZE_MAX;
-    if (number == SIZE_MAX || !same_parts(&old->lifts[number], settings, lift))
+    if (number == SIZE_MAX || !same_parts(old, &old->lifts[number], settings, lift))
         return NULL;
     return &old->lifts[number];
 }
@@ -262,8 +280,12 @@ struct fleet *fleet_create(struct settings *settings, struct journal *journal, i
                            const struct fleet_listener *listener, int64_t alive_real_ms, struct fleet *old) {
     struct fleet *fleet = empty_fleet(settings, journal, notify_fd, listener);
     struct fleet_lift **kept = memory_get(fleet->lift_count, sizeof(struct fleet_lift *));
+    if (old)
+        fleet_take(old); /* what its buses have queued is not lost */
+    if (old && old->held_by != SIZE_MAX)
+        goto refused;
     for (size_t l = 0; old && l < old->lift_count; l++)
-        if (fleet_save(old, l) != 0)
+        if (fleet_write(old, l, clock_now()) != 0)
             goto refused;
     for (size_t l = 0; l < fleet->lift_count; l++) {
         kept[l] = lift_kept(old, settings, &settings->lifts[l]);
@@ -285,8 +307,8 @@ struct fleet *fleet_create(struct settings *settings, struct journal *journal, i
         if (before && bus_goes_on(fleet, b, before))
             take_over_bus(&fleet->buses[b], before);
     }
-    for (size_t b = 0; old && b < old->bus_count; b++)
-        stop_bus(&old->buses[b]);
+    if (old)
+        stop_buses(old);
     for (size_t b = 0; b < fleet->bus_count; b++) {
         struct fleet_bus *bus = &fleet->buses[b];
         if (!bus->bus && !(bus->bus = start_bus(bus, notify_fd))) {
@@ -307,8 +329,7 @@ refused:
 void fleet_free(struct fleet *fleet) {
     if (!fleet)
         return;
-    for (size_t b = 0; b < fleet->bus_count; b++)
-        stop_bus(&fleet->buses[b]);
+    stop_buses(fleet);
     for (size_t l = 0; l < fleet->lift_count; l++)
         free_lift(&fleet->lifts[l]);
     free(fleet->buses);

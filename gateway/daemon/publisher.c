@@ -29,6 +29,8 @@
 struct publisher {
     struct broker_setup setup; /* as used: what was asked for, or MQTT 3.1.1 after a refusal */
     struct broker_setup asked;
+    char essence[BROKER_SETUP_SIZE]; /* of asked, when it was asked: its texts may change under it */
+    size_t essence_size;
     struct publisher_listener listener;
     char program[PATH_MAX];
     pid_t pid; /* 0: none */
@@ -50,9 +52,19 @@ static void find_program(char path[PATH_MAX]) {
         snprintf(path, PATH_MAX, "%s/%s", LIFTGW_LIBEXEC, PROGRAM);
 }
 
+/* What decides whether two setups mean the same broker and session. */
+static size_t essence(const struct broker_setup *setup, char text[BROKER_SETUP_SIZE]) {
+    struct broker_setup plain = *setup;
+    plain.will_payload = NULL;
+    plain.version = 0;
+    plain.automatic = false;
+    return broker_setup_pack(&plain, text, BROKER_SETUP_SIZE);
+}
+
 struct publisher *publisher_create(const struct broker_setup *setup, const struct publisher_listener *listener) {
     struct publisher *publisher = memory_get(1, sizeof *publisher);
     publisher->setup = publisher->asked = *setup;
+    publisher->essence_size = essence(setup, publisher->essence);
     publisher->listener = *listener;
     publisher->fd = -1;
     publisher->restart_delay_ms = RESTART_FIRST_MS;
@@ -148,25 +160,16 @@ static void wait_for_end(const struct publisher *publisher, int wait_ms) {
     }
 }
 
-/* What decides whether two setups mean the same broker and session. */
-static size_t essence(const struct broker_setup *setup, char text[BROKER_SETUP_SIZE]) {
-    struct broker_setup plain = *setup;
-    plain.will_payload = NULL;
-    plain.version = 0;
-    plain.automatic = false;
-    return broker_setup_pack(&plain, text, BROKER_SETUP_SIZE);
-}
-
 void publisher_configure(struct publisher *publisher, const struct broker_setup *setup) {
-    char old[BROKER_SETUP_SIZE];
     char new[BROKER_SETUP_SIZE];
-    size_t old_size = essence(&publisher->setup, old);
     size_t new_size = essence(setup, new);
-    bool same = old_size == new_size && memcmp(old, new, new_size) == 0;
+    bool same = publisher->essence_size == new_size && memcmp(publisher->essence, new, new_size) == 0;
     bool same_protocol = setup->automatic == publisher->asked.automatic && setup->version == publisher->asked.version;
     int version = publisher->setup.version;
     bool automatic = publisher->setup.automatic;
     publisher->setup = publisher->asked = *setup;
+    publisher->essence_size = new_size;
+    memcpy(publisher->essence, new, new_size);
     if (same && same_protocol) {
         publisher->setup.version = version;
         publisher->setup.automatic = automatic;

@@ -42,7 +42,6 @@ struct service {
     struct fleet *fleet;
     struct desk desk;
     struct control *control;
-    struct figures figures;
     struct loop_watch signals, readings, publishing;
     bool stopping;
     int status;
@@ -90,9 +89,9 @@ static void readings_ready(void *context) {
         fleet_take(service->fleet);
 }
 
-static void answered(void *context, size_t bus, const struct reading *reading) {
+static void answered(void *context, const struct reading *reading) {
     struct service *service = context;
-    control_answered(service->control, bus, reading);
+    control_answered(service->control, reading);
 }
 
 static void polled(void *context, size_t lift, size_t part) {
@@ -102,10 +101,10 @@ static void polled(void *context, size_t lift, size_t part) {
 
 static size_t write_health(void *context, char payload[PAYLOAD_SIZE], struct instant now) {
     struct service *service = context;
-    json_t *body = figures_health(&service->figures, now, true);
+    json_t *body = figures_health(&service->desk, now, true);
     if (json_dumpb(body, NULL, 0, JSON_COMPACT) > HEALTH_ROOM) {
         json_decref(body);
-        body = figures_health(&service->figures, now, false);
+        body = figures_health(&service->desk, now, false);
     }
     return payload_gateway(payload, service->journal.gateway, NULL, body, now, NULL);
 }
@@ -270,8 +269,8 @@ static const char *take_settings(struct service *service, struct settings *setti
         return "the ledger cannot be written";
     }
     struct fleet *gone = service->fleet;
+    calendar_set_zone(settings->gateway.timezone);
     service->fleet = service->desk.fleet = fleet;
-    service->figures.fleet = fleet;
     service->settings = settings;
     describe(service);
     ledger_set_bounds(service->ledger, settings->gateway.outbox_max_events, settings->gateway.history_days);
@@ -349,7 +348,7 @@ static void seed_random(void) {
 
 static int open_control(struct service *service, int *status) {
     const char *path = service->settings->gateway.control;
-    service->control = control_create(path, service->loop, &service->figures);
+    service->control = control_create(path, service->loop, &service->desk);
     if (service->control)
         return 0;
     *status = errno == EACCES ? EX_NOPERM : EX_CANTCREAT;
@@ -365,6 +364,7 @@ static int start_parts(struct service *service, int *status) {
     service->clock_offset_ms = now.real_ms - now.mono_ms;
     desk_init(&service->desk, &service->journal);
     describe(service);
+    calendar_set_zone(service->settings->gateway.timezone);
     struct broker_setup setup = broker_setup_of(service);
     struct publisher_listener ears = {.heard = publisher_said, .gone = publisher_gone, .context = service};
     service->publisher = publisher_create(&setup, &ears);
@@ -379,11 +379,6 @@ static int start_parts(struct service *service, int *status) {
     if (!service->fleet)
         return -1;
     service->desk.fleet = service->fleet;
-    service->figures = (struct figures){.fleet = service->fleet,
-                                        .desk = &service->desk,
-                                        .publisher = service->publisher,
-                                        .journal = &service->journal,
-                                        .started_real_ms = service->started_real_ms};
     return open_control(service, status);
 }
 
@@ -415,8 +410,12 @@ static void tell_clock_step(struct service *service, struct instant now) {
     }
     log_warn("the clock was set by %.3f s", (double)step_ms / 1000);
     json_t *details = json_pack("{s:f}", "offset_s", (double)step_ms / 1000);
-    if (journal_gateway(&service->journal, "clock_set", details, now) == 0)
-        service->clock_offset_ms += step_ms;
+    if (journal_gateway(&service->journal, "clock_set", details, now) != 0)
+        return;
+    service->clock_offset_ms += step_ms;
+    /* A restart takes the time from the last write to the last-alive stamp as watched: no step may lie in between. */
+    for (size_t l = 0; l < service->fleet->lift_count; l++)
+        fleet_write(service->fleet, l, now);
 }
 
 /* The service manager hears of us only while the loop and every bus thread make progress. */
@@ -487,14 +486,14 @@ void service_stop(struct service *service) {
     say_goodbye(service);
     control_free(service->control);
     for (size_t l = 0; service->fleet && l < service->fleet->lift_count; l++)
-        fleet_save(service->fleet, l);
+        fleet_write(service->fleet, l, clock_now());
+    desk_settle(&service->desk);
     if (service->fleet)
         fleet_free(service->fleet);
     else
         settings_free(service->settings);
     publisher_free(service->publisher, STOP_WAIT_MS);
     if (service->ledger) {
-        desk_settle(&service->desk);
         stamp_alive(service, clock_now());
         ledger_fact_put(service->ledger, "stopped", "1");
     }

@@ -524,13 +524,17 @@ struct bus *bus_start(const struct bus_settings *settings, int notify_fd) {
     return NULL;
 }
 
-void bus_stop(struct bus *bus) {
-    if (!bus)
-        return;
+void bus_ask_to_stop(struct bus *bus) {
     pthread_mutex_lock(&bus->lock);
     bus->stopping = true;
     pthread_cond_signal(&bus->wake);
     pthread_mutex_unlock(&bus->lock);
+}
+
+void bus_stop(struct bus *bus) {
+    if (!bus)
+        return;
+    bus_ask_to_stop(bus);
     pthread_join(bus->thread, NULL);
     destroy(bus);
 }

@@ -49,7 +49,9 @@ struct bus;
 
 /* Starts the thread. notify_fd is an eventfd that is written when the queue stops being empty. NULL with errno. */
 struct bus *bus_start(const struct bus_settings *settings, int notify_fd);
-/* Ends the thread (at most one request later) and frees the bus. */
+/* Asks the thread to end, which it does at most one request later: first all of them, then bus_stop. */
+void bus_ask_to_stop(struct bus *bus);
+/* Ends the thread, waiting for it, and frees the bus. */
 void bus_stop(struct bus *bus);
 
 /* Takes the oldest reading; false if there is none. image and valid must point to room for the largest plan. */

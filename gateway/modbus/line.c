@@ -1,5 +1,6 @@
 #include "modbus/line.h"
 
+#include "base/baud.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -49,18 +50,6 @@ struct line {
     bool rs485_told;
 };
 
-/* What libmodbus 3.1.6 can set; any other speed silently becomes 9600 (libraries.md 2.2). */
-static const struct {
-    int baud;
-    speed_t speed;
-} bauds[] = {
-    {110, B110},         {300, B300},         {600, B600},         {1200, B1200},       {2400, B2400},
-    {4800, B4800},       {9600, B9600},       {19200, B19200},     {38400, B38400},     {57600, B57600},
-    {115200, B115200},   {230400, B230400},   {460800, B460800},   {500000, B500000},   {576000, B576000},
-    {921600, B921600},   {1000000, B1000000}, {1152000, B1152000}, {1500000, B1500000}, {2500000, B2500000},
-    {3000000, B3000000}, {3500000, B3500000}, {4000000, B4000000},
-};
-
 const char *line_result_name(enum line_result result) {
     static const char *const names[LINE_RESULT_COUNT] = {
         [LINE_OK] = "ok",           [LINE_TIMEOUT] = "timeout", [LINE_CRC] = "crc",     [LINE_EXCEPTION] = "exception",
@@ -68,17 +57,6 @@ const char *line_result_name(enum line_result result) {
         [LINE_REFUSED] = "refused",
     };
     return names[result];
-}
-
-static speed_t speed_of(int baud) {
-    for (size_t i = 0; i < COUNT_OF(bauds); i++)
-        if (bauds[i].baud == baud)
-            return bauds[i].speed;
-    return B0;
-}
-
-bool line_baud_known(int baud) {
-    return speed_of(baud) != B0;
 }
 
 int64_t line_character_ns(const struct line_settings *settings) {
@@ -121,7 +99,7 @@ static char parity_letter(enum parity parity) {
 }
 
 struct line *line_create(const struct line_settings *settings) {
-    bool possible = line_baud_known(settings->baud) && settings->data_bits >= 7 && settings->data_bits <= 8 &&
+    bool possible = baud_speed(settings->baud) != B0 && settings->data_bits >= 7 && settings->data_bits <= 8 &&
                     settings->stop_bits >= 1 && settings->stop_bits <= 2;
     if (!possible) {
         errno = EINVAL;
@@ -188,7 +166,7 @@ static int check_settings(const struct line *line) {
     if (tcgetattr(line->descriptor, &got) == -1)
         return -1;
     bool two_stop_bits = got.c_cflag & CSTOPB;
-    if (cfgetospeed(&got) != speed_of(line->settings.baud) || two_stop_bits != (line->settings.stop_bits == 2)) {
+    if (cfgetospeed(&got) != baud_speed(line->settings.baud) || two_stop_bits != (line->settings.stop_bits == 2)) {
         errno = ENOTSUP;
         return -1;
     }

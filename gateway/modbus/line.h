@@ -61,8 +61,6 @@ bool line_is_open(const struct line *line);
 /* Keeps the silence, asks, waits, checks. LINE_GONE leaves the line closed; errno says why. */
 enum line_result line_read(struct line *line, const struct line_request *request, struct line_reply *reply);
 
-/* True if a terminal can be set to that speed. */
-bool line_baud_known(int baud);
 /* How long one character takes (start, data, parity, stop), and the silence that ends a frame: 3.5 characters, fixed
  * 1.75 ms above 19200 baud (Modbus over serial line 1.02, 2.5.1.1). Nanoseconds. */
 int64_t line_character_ns(const struct line_settings *settings);

@@ -1,6 +1,7 @@
 #include "model/fault.h"
 
 #include "base/text.h"
+#include "model/suppression.h"
 
 #include <assert.h>
 
@@ -44,6 +45,11 @@ static size_t find_holder(const struct lift *lift, enum fault fault) {
     return NO_HOLDER;
 }
 
+/* A source, or what was inferred, holds it now: else it is active only because it flaps. */
+static bool is_held(const struct lift *lift, enum fault fault) {
+    return lift->holder[fault] != NO_HOLDER || (fault == FAULT_ENTRAPMENT && lift->record.trapped);
+}
+
 static bool says_yes(const struct fault_reading *reading) {
     return reading->seen == SEEN_YES && reading->fault < FAULT_COUNT;
 }
@@ -79,14 +85,6 @@ static int64_t age_ms(const struct fault_record *record, struct instant at) {
     return age > 0 ? age : 0;
 }
 
-static enum suppression suppression(const struct lift *lift, struct instant at) {
-    if (lift_item_is(lift, ITEM_SERVICE_MODE, MODE_INSPECTION))
-        return SUPPRESSED_INSPECTION;
-    int64_t limit_ms = (int64_t)lift->limits.suppress_s * 1000;
-    bool recent = lift->inspection_mono_ms != 0 && at.mono_ms - lift->inspection_mono_ms < limit_ms;
-    return recent ? SUPPRESSED_INSPECTION : SUPPRESSED_NOT;
-}
-
 /* The source becomes the one that the fault's record tells of. */
 static void describe(struct lift *lift, enum fault fault, struct row row) {
     struct fault_record *record = &lift->record.fault[fault];
@@ -107,10 +105,25 @@ static void describe(struct lift *lift, enum fault fault, struct row row) {
     text_copy(record->code_text, sizeof record->code_text, row.state->code_text);
 }
 
+/* No register says that an entrapment was inferred. */
+static void describe_inferred(struct lift *lift) {
+    struct fault_record *record = &lift->record.fault[FAULT_ENTRAPMENT];
+    lift->holder[FAULT_ENTRAPMENT] = NO_HOLDER;
+    record->severity = fault_info(FAULT_ENTRAPMENT)->severity;
+    record->entrapment = fault_info(FAULT_ENTRAPMENT)->entrapment;
+    record->part = 0;
+    record->table = 0;
+    record->address = -1;
+    record->bit = -1;
+    record->value = 0;
+    record->code = -1;
+    record->code_text[0] = '\0';
+}
+
 static struct fault_event *tell(struct lift *lift, enum fault fault, bool raised, struct instant at,
                                 struct events *events) {
     const struct fault_record *record = &lift->record.fault[fault];
-    const struct counter *rides = &lift->record.counter[ITEM_RIDES_TOTAL - ITEM_FIRST_COUNTER];
+    const struct counter *rides = lift_counter(lift, ITEM_RIDES_TOTAL);
     struct fault_event *event = &event_add(events, EVENT_FAULT, at)->fault;
     *event = (struct fault_event){
         .fault = fault,
@@ -119,6 +132,7 @@ static struct fault_event *tell(struct lift *lift, enum fault fault, bool raised
         .entrapment = record->entrapment,
         .confidence = record->confidence,
         .suppressed = record->suppressed,
+        .flapping = record->flapping,
         .count = record->count,
         .floor = lift->item[ITEM_FLOOR],
         .service_mode = lift->item[ITEM_SERVICE_MODE],
@@ -159,50 +173,180 @@ static void clear(struct lift *lift, enum fault fault, enum clear_reason reason,
     mark(lift, fault);
 }
 
+/* Nothing holds a fault any more. One that flaps stays active. */
+static void let_go(struct lift *lift, enum fault fault, enum clear_reason reason, const struct watch *gap,
+                   struct instant at, struct events *events) {
+    if (!lift->record.fault[fault].flapping) {
+        clear(lift, fault, reason, gap, at, events);
+        return;
+    }
+    lift->holder[fault] = NO_HOLDER;
+    lift->state_changed = true;
+}
+
 /* A source no longer holds its fault: another one goes on with it, or it is cleared. */
 static void leave(struct lift *lift, struct row row, enum clear_reason reason, struct instant at,
                   struct events *events) {
     enum fault fault = row.state->reading.fault;
     row.state->phase = SOURCE_OFF;
     size_t other = find_holder(lift, fault);
-    if (other == NO_HOLDER) {
-        clear(lift, fault, reason, row.state->at_gap ? &lift->watch[row.part] : NULL, at, events);
-    } else if (lift->holder[fault] == row.index) {
+    const struct watch *gap = row.state->at_gap ? &lift->watch[row.part] : NULL;
+    bool told_of = lift->holder[fault] == row.index;
+    if (other != NO_HOLDER && told_of)
         describe(lift, fault, row_of(lift, other));
+    else if (other == NO_HOLDER && fault == FAULT_ENTRAPMENT && lift->record.trapped)
+        describe_inferred(lift);
+    else if (other == NO_HOLDER)
+        let_go(lift, fault, reason, gap, at, events);
+    if (told_of)
         mark(lift, fault);
+}
+
+/* A raise is counted but at the first poll ever and while it is suppressed. */
+static void count(struct lift *lift, enum fault fault, bool at_start, struct instant at) {
+    struct fault_record *record = &lift->record.fault[fault];
+    if (!at_start && suppression_at(lift, at.mono_ms) == SUPPRESSED_NOT) {
+        record->count++;
+        lift->counters_changed = true;
+    }
+}
+
+/* Notes a raise; true: it is one too many within the hour, from now on the fault flaps. Never an entrapment. */
+static bool begins_to_flap(struct lift *lift, enum fault fault, struct instant at, int64_t *raises) {
+    struct flapping *flapping = &lift->flapping[fault];
+    struct fault_record *record = &lift->record.fault[fault];
+    *raises = flapping_note(flapping, at.mono_ms);
+    int limit = lift->limits.flapping_per_h;
+    if (record->flapping || fault == FAULT_ENTRAPMENT || limit == 0 || *raises <= limit)
+        return false;
+    record->flapping = true;
+    flapping->latched_mono_ms = at.mono_ms;
+    return true;
+}
+
+/* The record tells already of what holds the fault. gap: it was found by the sample that ended this gap; NULL. */
+static void raise(struct lift *lift, enum fault fault, enum confidence confidence, const struct watch *gap,
+                  struct instant at, struct events *events) {
+    struct fault_record *record = &lift->record.fault[fault];
+    bool at_start = gap && gap->not_before_real_ms == 0;
+    int64_t raises;
+    record->active = true;
+    record->rescue = false;
+    record->suppressed = suppression_at(lift, at.mono_ms);
+    record->confidence = confidence;
+    record->raised_real_ms = at.real_ms;
+    record->raised_mono_ms = at.mono_ms;
+    count(lift, fault, at_start, at);
+    mark(lift, fault);
+    bool flaps = begins_to_flap(lift, fault, at, &raises);
+    struct fault_event *event = tell(lift, fault, true, at, events);
+    event->at_start = at_start;
+    if (gap && !at_start)
+        tell_gap(event, gap);
+    if (!flaps)
+        return;
+    struct event *flapping = event_add(events, EVENT_FLAPPING, at);
+    flapping->flapping.fault = fault;
+    flapping->flapping.raises = raises;
+    flapping->flapping.per_h = lift->limits.flapping_per_h;
+}
+
+/* Another raised message of a fault that is active already, because it is known better or wakes somebody now. */
+static void raise_again(struct lift *lift, enum fault fault, struct instant at, struct events *events) {
+    struct fault_record *record = &lift->record.fault[fault];
+    if (suppression_at(lift, at.mono_ms) == SUPPRESSED_NOT)
+        record->suppressed = SUPPRESSED_NOT;
+    mark(lift, fault);
+    tell(lift, fault, true, at, events);
+}
+
+static void confirm(struct lift *lift, struct instant at, struct events *events) {
+    struct fault_record *record = &lift->record.fault[FAULT_ENTRAPMENT];
+    if (record->confidence == CONFIDENCE_CONFIRMED)
+        return;
+    record->confidence = CONFIDENCE_CONFIRMED;
+    raise_again(lift, FAULT_ENTRAPMENT, at, events);
+}
+
+/* A source says that a fault stands which is active already. */
+static void join(struct lift *lift, enum fault fault, struct row row, struct instant at, struct events *events) {
+    int64_t raises;
+    if (lift->holder[fault] != NO_HOLDER)
+        return;
+    describe(lift, fault, row);
+    mark(lift, fault);
+    if (fault == FAULT_ENTRAPMENT) {
+        confirm(lift, at, events);
+    } else if (lift->record.fault[fault].flapping) {
+        count(lift, fault, false, at);
+        begins_to_flap(lift, fault, at, &raises);
     }
 }
 
 /* A source holds its fault from now on. */
 static void enter(struct lift *lift, struct row row, struct instant at, struct events *events) {
     enum fault fault = row.state->reading.fault;
-    const struct watch *watch = &lift->watch[row.part];
-    struct fault_record *record = &lift->record.fault[fault];
     row.state->phase = SOURCE_ON;
-    if (record->active) {
-        if (lift->holder[fault] == NO_HOLDER) {
-            describe(lift, fault, row);
-            mark(lift, fault);
-        }
+    if (lift->record.fault[fault].active) {
+        join(lift, fault, row, at, events);
         return;
     }
-    bool at_start = row.state->at_gap && watch->not_before_real_ms == 0;
     describe(lift, fault, row);
-    record->active = true;
-    record->rescue = false;
-    record->suppressed = suppression(lift, at);
-    record->confidence = fault == FAULT_ENTRAPMENT ? CONFIDENCE_CONFIRMED : CONFIDENCE_NONE;
-    record->raised_real_ms = at.real_ms;
-    record->raised_mono_ms = at.mono_ms;
-    if (!at_start && record->suppressed == SUPPRESSED_NOT) {
-        record->count++;
-        lift->counters_changed = true;
+    raise(lift, fault, fault == FAULT_ENTRAPMENT ? CONFIDENCE_CONFIRMED : CONFIDENCE_NONE,
+          row.state->at_gap ? &lift->watch[row.part] : NULL, at, events);
+}
+
+void fault_infer(struct lift *lift, enum confidence confidence, const struct watch *gap, struct instant at,
+                 struct events *events) {
+    if (!lift->record.fault[FAULT_ENTRAPMENT].active) {
+        describe_inferred(lift);
+        raise(lift, FAULT_ENTRAPMENT, confidence, gap, at, events);
+    } else if (confidence == CONFIDENCE_CONFIRMED) {
+        confirm(lift, at, events);
     }
+}
+
+void fault_infer_end(struct lift *lift, struct instant at, struct events *events) {
+    if (lift->record.fault[FAULT_ENTRAPMENT].active && lift->holder[FAULT_ENTRAPMENT] == NO_HOLDER)
+        clear(lift, FAULT_ENTRAPMENT, CLEAR_GONE, NULL, at, events);
+}
+
+bool fault_stops(const struct lift *lift) {
+    for (enum fault fault = 0; fault < FAULT_COUNT; fault++) {
+        const struct fault_record *record = &lift->record.fault[fault];
+        if (fault != FAULT_ENTRAPMENT && record->active && record->entrapment != TRAPPING_NO && is_held(lift, fault))
+            return true;
+    }
+    return false;
+}
+
+static void unlatch(struct lift *lift, enum fault fault, struct instant at, struct events *events) {
+    struct flapping *flapping = &lift->flapping[fault];
+    if (flapping->latched_mono_ms == 0) /* before a restart */
+        flapping->latched_mono_ms = at.mono_ms;
+    if (at.mono_ms < flapping_end_ms(flapping, lift->limits.flapping_per_h))
+        return;
+    lift->record.fault[fault].flapping = false;
     mark(lift, fault);
-    struct fault_event *event = tell(lift, fault, true, at, events);
-    event->at_start = at_start;
-    if (row.state->at_gap && !at_start)
-        tell_gap(event, watch);
+    if (!is_held(lift, fault))
+        clear(lift, fault, CLEAR_GONE, NULL, at, events);
+}
+
+/* Suppressed when it was raised, and still said by a source. */
+static bool waits(const struct lift *lift, enum fault fault) {
+    const struct fault_record *record = &lift->record.fault[fault];
+    size_t holder = lift->holder[fault];
+    bool says_so = holder == NO_HOLDER ? is_held(lift, fault) : lift->source[holder].phase == SOURCE_ON;
+    return record->active && record->suppressed != SUPPRESSED_NOT && says_so;
+}
+
+void fault_settle(struct lift *lift, struct instant at, struct events *events) {
+    for (enum fault fault = 0; fault < FAULT_COUNT; fault++) {
+        if (lift->record.fault[fault].flapping)
+            unlatch(lift, fault, at, events);
+        if (waits(lift, fault) && suppression_at(lift, at.mono_ms) == SUPPRESSED_NOT)
+            raise_again(lift, fault, at, events);
+    }
 }
 
 /* A code register went to another code: the one that it held is over at once. */
@@ -259,7 +403,7 @@ static void remove_orphans(struct lift *lift, size_t part, struct instant at, st
     for (enum fault fault = 0; fault < FAULT_COUNT; fault++) {
         const struct fault_record *record = &lift->record.fault[fault];
         size_t home = record->part < lift->part_count ? record->part : 0;
-        if (record->active && lift->holder[fault] == NO_HOLDER && home == part)
+        if (record->active && !record->flapping && !is_held(lift, fault) && home == part)
             clear(lift, fault, CLEAR_REMOVED, &lift->watch[part], at, events);
     }
 }
@@ -309,9 +453,11 @@ void fault_restore(struct lift *lift) {
         record->raised_mono_ms = 0;
         if (record->raised_real_ms < 0)
             record->raised_real_ms = 0;
+        record->flapping &= record->active && fault != FAULT_ENTRAPMENT;
         if (record->active)
             restore(lift, fault);
     }
+    lift->record.trapped &= lift->record.fault[FAULT_ENTRAPMENT].active;
 }
 
 void fault_gap(struct lift *lift, size_t part) {
@@ -334,20 +480,34 @@ void fault_inspection(struct lift *lift, bool begins, struct instant at) {
     }
 }
 
+/* A delay that has ended is still there only if the source cannot be read: no sample like the last ends it. */
+static int64_t delay_due_ms(const struct lift *lift, struct row row) {
+    if (row.state->phase != SOURCE_RAISING && row.state->phase != SOURCE_CLEARING)
+        return INT64_MAX;
+    bool raising = row.state->phase == SOURCE_RAISING;
+    int64_t end = row.state->since_mono_ms + (raising ? row.source->raise_after_ms : row.source->clear_after_ms);
+    return end > lift->watch[row.part].sample_mono_ms ? end : INT64_MAX;
+}
+
+static int64_t settle_due_ms(const struct lift *lift, enum fault fault) {
+    int64_t unlatched = INT64_MAX, unsuppressed = INT64_MAX;
+    if (lift->record.fault[fault].flapping)
+        unlatched = flapping_end_ms(&lift->flapping[fault], lift->limits.flapping_per_h);
+    if (waits(lift, fault))
+        unsuppressed = suppression_end_ms(lift);
+    int64_t due = unlatched < unsuppressed ? unlatched : unsuppressed;
+    return due > lift->at_mono_ms ? due : INT64_MAX;
+}
+
 int64_t fault_due_ms(const struct lift *lift) {
     int64_t due = INT64_MAX;
-    for (size_t part = 0; part < lift->part_count; part++) {
-        for (size_t i = 0; i < lift->part[part].source_count; i++) {
-            struct row row = row_at(lift, part, i);
-            if (row.state->phase != SOURCE_RAISING && row.state->phase != SOURCE_CLEARING)
-                continue;
-            bool raising = row.state->phase == SOURCE_RAISING;
-            int64_t end =
-                row.state->since_mono_ms + (raising ? row.source->raise_after_ms : row.source->clear_after_ms);
-            /* A delay that has ended is still there only if the source cannot be read: no sample like it ends it. */
-            if (end > lift->watch[part].sample_mono_ms && end < due)
-                due = end;
-        }
+    for (size_t i = 0; i < all_sources(lift); i++) {
+        int64_t delay = delay_due_ms(lift, row_of(lift, i));
+        due = delay < due ? delay : due;
+    }
+    for (enum fault fault = 0; fault < FAULT_COUNT; fault++) {
+        int64_t settle = settle_due_ms(lift, fault);
+        due = settle < due ? settle : due;
     }
     return due;
 }

@@ -5,11 +5,26 @@
 
 #include "model/lift.h"
 
-/* Takes up the active faults of the record: their sources are on, as before the restart. */
+/* Takes up the active faults of the record: their sources are on, as before the restart. An entrapment that was
+ * inferred has no source: record.trapped holds it. */
 void fault_restore(struct lift *lift);
 
 /* Applies what a poll of one part said. The part's watch says whether it ends a gap. */
 void fault_apply(struct lift *lift, size_t part, const struct sample *sample, struct events *events);
+
+/* What follows for active faults when time has passed: those that flap no more are let go, those that were suppressed
+ * and still stand wake somebody now. */
+void fault_settle(struct lift *lift, struct instant at, struct events *events);
+
+/* record.trapped says that an entrapment is inferred: raises it, or tells that it is confirmed. gap: it began with the
+ * sample that ended this gap; NULL. */
+void fault_infer(struct lift *lift, enum confidence confidence, const struct watch *gap, struct instant at,
+                 struct events *events);
+/* record.trapped no longer says so: clears it unless a device says that it goes on. */
+void fault_infer_end(struct lift *lift, struct instant at, struct events *events);
+
+/* True if a fault stands now that may trap somebody; a fault that flaps counts only while a source says so. */
+bool fault_stops(const struct lift *lift);
 
 /* A gap of a part begins: its faults stay, its running delays start anew after it. */
 void fault_gap(struct lift *lift, size_t part);

@@ -1,7 +1,11 @@
 #include "model/lift.h"
 
 #include "base/text.h"
+#include "model/door.h"
+#include "model/entrapment.h"
 #include "model/fault.h"
+#include "model/ride.h"
+#include "model/suppression.h"
 
 #include <assert.h>
 #include <string.h>
@@ -45,6 +49,11 @@ bool lift_item_is(const struct lift *lift, enum item item, int64_t number) {
     return lift->item[item].known && lift->item[item].number == number;
 }
 
+const struct counter *lift_counter(const struct lift *lift, enum item counter) {
+    assert(counter >= ITEM_FIRST_COUNTER && counter < ITEM_COUNT);
+    return &lift->record.counter[counter - ITEM_FIRST_COUNTER];
+}
+
 size_t lift_source_count(const struct lift_part parts[], size_t part_count) {
     size_t count = 0;
     for (size_t i = 0; i < part_count; i++)
@@ -74,6 +83,7 @@ void lift_init(struct lift *lift, const struct lift_limits *limits, const struct
     for (size_t i = 0; i < COUNTER_COUNT; i++)
         counter_restore(&lift->record.counter[i]);
     fault_restore(lift);
+    suppression_restore(lift);
 }
 
 static void set_link(struct lift *lift, enum link link, enum link_reason reason, struct instant at) {
@@ -114,9 +124,9 @@ static void begin_gap(struct lift *lift, size_t part, int64_t last_good_real_ms)
 static void follow_mode(struct lift *lift, struct value old, struct instant at, struct events *events) {
     struct value mode = lift->item[ITEM_SERVICE_MODE];
     struct value last = lift->record.service_mode;
-    bool was_inspection = old.known && old.number == MODE_INSPECTION;
-    if (was_inspection || lift_item_is(lift, ITEM_SERVICE_MODE, MODE_INSPECTION))
+    if (old.known && old.number == MODE_INSPECTION)
         lift->inspection_mono_ms = at.mono_ms;
+    suppression_follow(lift, at, events);
     if (!mode.known || same(mode, last))
         return;
     lift->record.service_mode = mode;
@@ -138,20 +148,31 @@ static void follow_alarm(struct lift *lift, struct instant at, struct events *ev
     lift->alarm = alarm.number != 0;
 }
 
-/* A run with the door open is re-levelling and no ride. Open all the way, because the contacts' delays can make a door
- * seem open when a ride begins. */
-static void follow_run(struct lift *lift, struct value old_car) {
-    struct value door = lift->item[ITEM_DOOR];
-    bool open = door.known && door.number != DOOR_CLOSED && door.number != DOOR_FAULT;
-    bool ran = old_car.known && old_car.number == CAR_RUNNING;
-    if (lift_item_is(lift, ITEM_CAR, CAR_RUNNING))
-        lift->run_door_open = open && (!ran || lift->run_door_open);
+static void follow_overload(struct lift *lift, struct instant at, struct events *events) {
+    struct value overload = lift->item[ITEM_OVERLOAD];
+    if (!overload.known || (overload.number != 0) == lift->overload)
+        return;
+    lift->overload = overload.number != 0;
+    event_add(events, EVENT_OVERLOAD, at)->overload.active = lift->overload;
+}
+
+/* What moves carries people: it is remembered as evidence that somebody may be inside. */
+static void follow_moves(struct lift *lift, struct instant at, struct events *events) {
+    bool rode = ride_follow(lift, at);
+    bool moved = door_follow(lift, at, events);
+    if (rode) {
+        ride_made(lift, at);
+        lift->entrapment.rode = true;
+    }
+    if (rode || moved) {
+        lift->moved_mono_ms = at.mono_ms;
+        lift->record.moved_real_ms = at.real_ms;
+    }
 }
 
 /* Shows what was seen, if the lift is online, and follows what changed. */
 static void show(struct lift *lift, struct instant at, struct events *events) {
     struct value old_mode = lift->item[ITEM_SERVICE_MODE];
-    struct value old_car = lift->item[ITEM_CAR];
     for (enum item item = 0; item < ITEM_FIRST_COUNTER; item++) {
         struct value value = lift->link == LINK_ONLINE ? lift->seen[item] : VALUE_UNKNOWN;
         if (!same(value, lift->item[item]) && !(QUIET_ITEMS & ITEM_BIT(item)))
@@ -160,7 +181,8 @@ static void show(struct lift *lift, struct instant at, struct events *events) {
     }
     follow_mode(lift, old_mode, at, events);
     follow_alarm(lift, at, events);
-    follow_run(lift, old_car);
+    follow_overload(lift, at, events);
+    follow_moves(lift, at, events);
 }
 
 static void see(struct lift *lift, size_t part, const struct sample *sample) {
@@ -191,7 +213,7 @@ static void count(struct lift *lift, enum item item, const struct counter_readin
                   struct events *events) {
     size_t i = (size_t)(item - ITEM_FIRST_COUNTER);
     struct counter_reading counted = *reading;
-    bool no_ride = lift_item_is(lift, ITEM_SERVICE_MODE, MODE_INSPECTION) || lift->run_door_open;
+    bool no_ride = lift_item_is(lift, ITEM_SERVICE_MODE, MODE_INSPECTION) || lift->runs.open;
     if (item == ITEM_RIDES_TOTAL && reading->derived && no_ride)
         counted.value = 0;
     int64_t was = 0;
@@ -201,6 +223,8 @@ static void count(struct lift *lift, enum item item, const struct counter_readin
     lift->record.counters_changed |= UINT32_C(1) << i;
     if (step == COUNTER_GREW) {
         lift->counters_changed = true;
+        if (item == ITEM_RIDES_TOTAL)
+            ride_made(lift, at);
         return;
     }
     struct event *event =
@@ -223,7 +247,11 @@ void lift_apply(struct lift *lift, size_t part, const struct sample *sample, str
     for (enum item item = ITEM_FIRST_COUNTER; item < ITEM_COUNT; item++)
         if (owns(lift, part, item))
             count(lift, item, &sample->counter[item - ITEM_FIRST_COUNTER], sample->at, events);
+    lift->at_mono_ms = sample->at.mono_ms;
     fault_apply(lift, part, sample, events);
+    entrapment_follow(lift, watch->gap ? part : LIFT_PARTS, sample->at, events);
+    fault_settle(lift, sample->at, events);
+    ride_miss(lift, sample->at, events);
     lift->record.changed |= lift->record.last_seen_real_ms[part] == 0; /* its baseline has been taken */
     lift->record.last_seen_real_ms[part] = sample->at.real_ms;
     watch->sample_mono_ms = sample->at.mono_ms;
@@ -243,27 +271,32 @@ void lift_link(struct lift *lift, size_t part, enum link link, enum link_reason 
             lift->heartbeat = VALUE_UNKNOWN;
     }
     show(lift, at, events);
+    entrapment_follow(lift, LIFT_PARTS, at, events);
+    ride_miss(lift, at, events);
 }
 
 int64_t lift_due_ms(const struct lift *lift) {
-    int64_t faults = fault_due_ms(lift);
-    int64_t stalled = stalled_at_ms(lift);
-    return faults < stalled ? faults : stalled;
+    int64_t due = stalled_at_ms(lift);
+    const int64_t others[] = {fault_due_ms(lift), entrapment_due_ms(lift), suppression_due_ms(lift), door_due_ms(lift),
+                              ride_due_ms(lift)};
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        due = others[i] < due ? others[i] : due;
+    return due;
 }
 
 void lift_tick(struct lift *lift, struct instant now, struct events *events) {
+    suppression_follow(lift, now, events);
     if (now.mono_ms - SAMPLE_LATE_MS < stalled_at_ms(lift))
         return;
     set_link(lift, LINK_STALLED, LINK_REASON_STALLED, now);
     show(lift, now, events);
+    entrapment_follow(lift, LIFT_PARTS, now, events);
+    ride_miss(lift, now, events);
 }
 
 bool lift_blocked(const struct lift *lift) {
     if (lift->link != LINK_ONLINE || lift_item_is(lift, ITEM_CAR, CAR_RUNNING) ||
         lift_item_is(lift, ITEM_OCCUPIED, 1) || lift->record.fault[FAULT_ENTRAPMENT].active)
         return false;
-    for (enum fault fault = 0; fault < FAULT_COUNT; fault++)
-        if (lift->record.fault[fault].active && lift->record.fault[fault].entrapment != TRAPPING_NO)
-            return true;
-    return false;
+    return fault_stops(lift);
 }

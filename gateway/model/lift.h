@@ -8,6 +8,7 @@
 #define LIFTGW_MODEL_LIFT_H
 
 #include "model/counter.h"
+#include "model/flapping.h"
 #include "model/sample.h"
 
 #define LIFT_PARTS 4
@@ -41,11 +42,12 @@ struct lift_part {
 enum suppression { SUPPRESSED_NOT, SUPPRESSED_INSPECTION, SUPPRESSED_MAINTENANCE };
 enum confidence { CONFIDENCE_NONE, CONFIDENCE_SUSPECTED, CONFIDENCE_CONFIRMED };
 
-/* A fault as the ledger keeps it. All but count is as of its raise; what stands from part on, severity and entrapment
- * are those of the source that holds it: the first, or one that goes on when the first is gone. */
+/* A fault as the ledger keeps it. All but count and flapping is as of its raise; what stands from part on, severity and
+ * entrapment are those of the source that holds it: the first, or one that goes on when the first is gone. */
 struct fault_record {
     bool active;
-    bool rescue; /* an inspection began soon after the raise: the rescuer's */
+    bool flapping; /* latched: it stays active while its sources come and go */
+    bool rescue;   /* an inspection began soon after the raise: the rescuer's */
     enum suppression suppressed;
     enum severity severity;
     enum trapping entrapment;   /* TRAPPING_NO: the lift goes on */
@@ -53,7 +55,7 @@ struct fault_record {
     int64_t raised_real_ms;
     int64_t raised_mono_ms; /* of this process's life, not kept by the ledger; 0 after a restart: use real */
     uint64_t count;         /* raises counted, ever */
-    uint64_t seq;           /* of the message that raised it */
+    uint64_t seq;           /* of the last message that raised it */
     uint8_t part;
     int table;
     int32_t address;
@@ -69,6 +71,9 @@ struct lift_record {
     int64_t last_seen_real_ms[LIFT_PARTS]; /* by part: its last good poll; 0: none, ever */
     uint8_t online;                        /* bit (1 << part): it answered when this was written */
     struct value service_mode;             /* the last one known */
+    bool trapped;                          /* an entrapment was inferred and has not ended (entrapment.h) */
+    int64_t moved_real_ms;                 /* a ride ended or the door moved; written along with anything else */
+    int64_t maintenance_until_real_ms;     /* 0: not in maintenance */
     struct fault_record fault[FAULT_COUNT];
     struct counter counter[COUNTER_COUNT];
     bool changed;
@@ -91,6 +96,42 @@ struct watch {
     int64_t not_before_real_ms; /* the last good poll before the newest gap; 0: there was none, ever */
     int64_t not_after_real_ms;  /* the first good poll after it */
     int64_t sample_mono_ms;     /* the last sample */
+};
+
+/* The car's runs and rides (ride.h). */
+struct runs {
+    bool running;            /* as last seen */
+    bool open;               /* since the run began, the door has never been seen closed */
+    bool inspected;          /* some of it was in inspection */
+    int64_t began_mono_ms;   /* of the run */
+    int64_t ended_mono_ms;   /* of the last run that was not brief */
+    int64_t no_ride_mono_ms; /* since then it could have made a ride and made none; 0: it could not */
+    bool no_ride_told;
+};
+
+/* The door (door.h). */
+struct door_watch {
+    struct value last;    /* as last seen */
+    int64_t open_mono_ms; /* open in normal mode since then; 0: not */
+    bool held_told;
+};
+
+/* A condition that has to last (entrapment.h). */
+struct hold {
+    bool holds;
+    uint8_t gap_part; /* the part whose gap ended when it began, LIFT_PARTS: none */
+    int64_t since_mono_ms;
+};
+
+/* What an entrapment is inferred from (entrapment.h). */
+struct entrapment {
+    struct hold outside; /* A of domain.md 2 */
+    struct hold closed;  /* B */
+    struct hold either;
+    int64_t alarm_mono_ms; /* the passenger alarm rings since then; 0: not */
+    bool alarmed;          /* it has rung long enough while either held */
+    int64_t open_mono_ms;  /* the door has been open where one can get out since then; 0: not */
+    bool rode;             /* since it was inferred, the car completed a ride */
 };
 
 /* What a message of `fault` is made of; everything at the moment of the event. */
@@ -125,8 +166,13 @@ enum event_type {
     EVENT_FAULT,
     EVENT_MODE_CHANGED,
     EVENT_PASSENGER_ALARM,
+    EVENT_OVERLOAD,
     EVENT_COUNTER_RESET,
     EVENT_CONTROLLER_REPLACED,
+    EVENT_FLAPPING,
+    EVENT_DOOR_HELD,
+    EVENT_NO_RIDE,
+    EVENT_MAINTENANCE,
     EVENT_TYPE_COUNT
 };
 struct event {
@@ -139,15 +185,28 @@ struct event {
         } mode;
         struct {
             bool active;
-        } alarm;
+        } alarm, overload;
         struct {
             enum item counter;
             int64_t was, is; /* the controller's own count; run hours in milliseconds */
         } counter;
+        struct {
+            enum fault fault;
+            int64_t raises; /* within the last hour */
+            int per_h;      /* more than that flap */
+        } flapping;
+        struct {
+            int64_t since_real_ms, duration_ms;
+        } lasting; /* door_held, no_ride */
+        struct {
+            bool on;
+            int64_t until_real_ms; /* if on */
+        } maintenance;
     };
 };
-/* A sample brings at most one clear and one raise of each fault, and one event of each other kind and counter. */
-#define EVENTS_MAX (2 * FAULT_COUNT + 16)
+/* A sample brings at most one clear, one raise and one flapping of each fault, a second raise of an entrapment, and one
+ * event of each other kind and counter. */
+#define EVENTS_MAX (3 * FAULT_COUNT + 24)
 struct events {
     size_t count;
     struct event event[EVENTS_MAX];
@@ -167,15 +226,23 @@ struct lift {
     enum link link; /* the lift's: its first part's, or stalled */
     enum link_reason link_reason;
     int64_t link_since_real_ms;
-    struct value seen[ITEM_COUNT]; /* what the parts said last; counters are in the record */
-    struct value item[ITEM_COUNT]; /* the same while the lift is online, else unknown */
-    struct value heartbeat;        /* the last one known */
-    int64_t heartbeat_mono_ms;     /* when it last changed */
-    int64_t inspection_mono_ms; /* when the lift was last in inspection; 0 never. Suppression lasts suppress_s longer */
-    bool alarm;                 /* the passenger alarm as last known */
-    bool run_door_open;         /* since the car began to run, the door has never been seen closed */
-    bool state_changed;         /* something that the `state` message shows changed, other than speed and load */
-    bool counters_changed;      /* something that the `counters` message shows changed */
+    struct value seen[ITEM_COUNT];   /* what the parts said last; counters are in the record */
+    struct value item[ITEM_COUNT];   /* the same while the lift is online, else unknown */
+    struct value heartbeat;          /* the last one known */
+    int64_t heartbeat_mono_ms;       /* when it last changed */
+    int64_t at_mono_ms;              /* the last sample of any part */
+    int64_t inspection_mono_ms;      /* when the lift was last in inspection; 0 never */
+    int64_t maintenance_mono_ms;     /* when it was last in maintenance; 0 never */
+    int64_t maintenance_end_mono_ms; /* when it ends; 0: not in it, or the record's time is not yet taken up */
+    bool alarm;                      /* the passenger alarm as last known */
+    bool overload;                   /* likewise */
+    struct runs runs;
+    struct door_watch door;
+    int64_t moved_mono_ms; /* as the record's; 0: not in this process's life */
+    struct entrapment entrapment;
+    struct flapping flapping[FAULT_COUNT];
+    bool state_changed;    /* something that the `state` message shows changed, other than speed and load */
+    bool counters_changed; /* something that the `counters` message shows changed */
     bool link_changed;
     struct lift_record record;
 };
@@ -202,12 +269,20 @@ void lift_link(struct lift *lift, size_t part, enum link link, enum link_reason 
  * after that time. */
 int64_t lift_due_ms(const struct lift *lift);
 
-/* What follows from the passing of time alone: the heartbeat stands still and the sample that lift_due_ms asked for
- * does not come either. */
+/* Begins maintenance of duration_ms (at most LIFT_MAINTENANCE_MS; again: from now on anew), or ends it: 0. It
+ * suppresses as inspection does. */
+#define LIFT_MAINTENANCE_MS INT64_C(86400000)
+void lift_maintenance(struct lift *lift, int64_t duration_ms, struct instant at, struct events *events);
+
+/* What follows from the passing of time alone: maintenance ends; the heartbeat stands still and the sample that
+ * lift_due_ms asked for does not come either. */
 void lift_tick(struct lift *lift, struct instant now, struct events *events);
 
 /* True if the item is known and is that number. */
 bool lift_item_is(const struct lift *lift, enum item item, int64_t number);
+
+/* A counter of the lift's record. */
+const struct counter *lift_counter(const struct lift *lift, enum item counter);
 
 /* True if the lift is online, the car is not running because of an active fault that stops it, and nobody is known to
  * be inside. */

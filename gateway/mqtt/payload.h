@@ -7,6 +7,7 @@
 
 #include "model/identity.h"
 #include "model/lift.h"
+#include "model/report.h"
 
 #define PAYLOAD_SIZE 4096
 
@@ -30,6 +31,11 @@ size_t payload_counters(char payload[PAYLOAD_SIZE], const struct gateway_identit
 /* `meta`; without labels when they are too many for 4 KiB. */
 size_t payload_meta(char payload[PAYLOAD_SIZE], const struct gateway_identity *gateway,
                     const struct lift_identity *identity, struct instant at);
+
+/* `report/day` and `report/month`; without floors when they are too many for 4 KiB. */
+size_t payload_report(char payload[PAYLOAD_SIZE], const struct gateway_identity *gateway,
+                      const struct lift_identity *lift, const struct report *report, struct instant at,
+                      const struct payload_number *number);
 
 /* Gateway `status`. lifts is null in the message when their topics are too many for 4 KiB. */
 struct payload_status {

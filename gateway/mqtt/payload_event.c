@@ -123,6 +123,38 @@ static void put_counter(struct members *members, const struct event *event) {
     member_integer(members, "is", event->counter.is / unit);
 }
 
+static void put_overload(struct members *members, const struct gateway_identity *gateway, const struct event *event) {
+    member_bool(members, "active", event->overload.active);
+    member_text(members, "text", in_language(gateway, "overload", "超载"));
+}
+
+static void put_flapping(struct members *members, const struct gateway_identity *gateway, const struct event *event) {
+    const struct fault_info *info = fault_info(event->flapping.fault);
+    member_text(members, "fault", info->id);
+    member_text(members, "text", in_language(gateway, info->english, info->chinese));
+    member_integer(members, "raises", event->flapping.raises);
+    member_integer(members, "per_h", event->flapping.per_h);
+}
+
+static void put_lasting(struct members *members, const struct gateway_identity *gateway, const struct event *event) {
+    bool door = event->type == EVENT_DOOR_HELD;
+    member_time(members, "since", event->lasting.since_real_ms);
+    member_put(members, "duration_s", json_real((double)event->lasting.duration_ms / 1000));
+    member_text(members, "text",
+                door ? in_language(gateway, "door held open", "门长时间未关")
+                     : in_language(gateway, "no ride for a long time", "长时间无运行"));
+}
+
+static void put_maintenance(struct members *members, const struct gateway_identity *gateway,
+                            const struct event *event) {
+    bool on = event->maintenance.on;
+    member_bool(members, "on", on);
+    member_time(members, "until", on ? event->maintenance.until_real_ms : 0);
+    member_text(members, "text",
+                on ? in_language(gateway, "maintenance begins", "维护开始")
+                   : in_language(gateway, "maintenance has ended", "维护结束"));
+}
+
 size_t payload_event(char payload[PAYLOAD_SIZE], const struct gateway_identity *gateway,
                      const struct lift_identity *lift, const struct event *event, const struct payload_number *number) {
     struct members members = members_common(gateway, event->at, number, lift);
@@ -139,9 +171,22 @@ size_t payload_event(char payload[PAYLOAD_SIZE], const struct gateway_identity *
     case EVENT_PASSENGER_ALARM:
         put_alarm(&members, gateway, event);
         break;
+    case EVENT_OVERLOAD:
+        put_overload(&members, gateway, event);
+        break;
     case EVENT_COUNTER_RESET:
     case EVENT_CONTROLLER_REPLACED:
         put_counter(&members, event);
+        break;
+    case EVENT_FLAPPING:
+        put_flapping(&members, gateway, event);
+        break;
+    case EVENT_DOOR_HELD:
+    case EVENT_NO_RIDE:
+        put_lasting(&members, gateway, event);
+        break;
+    case EVENT_MAINTENANCE:
+        put_maintenance(&members, gateway, event);
         break;
     case EVENT_TYPE_COUNT:
         break;

@@ -7,8 +7,13 @@ static const char *const event_types[EVENT_TYPE_COUNT] = {
     [EVENT_FAULT] = NULL,
     [EVENT_MODE_CHANGED] = "mode_changed",
     [EVENT_PASSENGER_ALARM] = "passenger_alarm",
+    [EVENT_OVERLOAD] = "overload",
     [EVENT_COUNTER_RESET] = "counter_reset",
     [EVENT_CONTROLLER_REPLACED] = "controller_replaced",
+    [EVENT_FLAPPING] = "flapping",
+    [EVENT_DOOR_HELD] = "door_held",
+    [EVENT_NO_RIDE] = "no_ride",
+    [EVENT_MAINTENANCE] = "maintenance",
 };
 
 const char *topic_event_type(enum event_type type) {

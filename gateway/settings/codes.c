@@ -6,8 +6,9 @@
 #include <string.h>
 
 #define CODE_SIZE sizeof(((struct code_table *)NULL)->passenger_alarm)
+#define IDS_SIZE 1024 /* all ids of the taxonomy */
 
-/* Reads a code, a text or a whole number, into code[CODE_SIZE]. */
+/* Reads a code, a text or a whole number, into code[CODE_SIZE]; "" is none. */
 static void read_code(struct loader *loader, const struct conf_node *node, char *code) {
     char number[24];
     int64_t value;
@@ -16,8 +17,8 @@ static void read_code(struct loader *loader, const struct conf_node *node, char 
         snprintf(number, sizeof number, "%" PRId64, value);
         text = number;
     }
-    if (!text || !text[0] || strlen(text) >= CODE_SIZE)
-        conf_error(node, loader->problems, "the code of %s must be a text of 1 to %zu bytes, or a whole number",
+    if (!text || strlen(text) >= CODE_SIZE)
+        conf_error(node, loader->problems, "the code of %s must be a text of at most %zu bytes, or a whole number",
                    conf_name(node), CODE_SIZE - 1);
     else if (strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:/_-") != strlen(text))
         conf_error(node, loader->problems, "the code of %s has letters, digits and . : / _ - only", conf_name(node));
@@ -30,9 +31,11 @@ static void read_faults(struct loader *loader, const struct conf_node *group) {
     for (int i = 0; i < FAULT_COUNT; i++) {
         ids[i] = fault_info((enum fault)i)->id;
         const struct conf_node *node = conf_get(group, ids[i]);
+        loader->code_listed[i] = node != NULL;
         if (node)
             read_code(loader, node, loader->settings->codes.fault[i]);
     }
+    loader->codes_line = conf_line(group);
     conf_check_keys(group, ids, FAULT_COUNT, loader->problems);
 }
 
@@ -84,5 +87,39 @@ void codes_read(struct loader *loader, const struct conf_node *node) {
     uint64_t hash = conf_hash(conf);
     settings->hash = text_hash(settings->hash, &hash, sizeof hash);
     read_table(loader, conf_root(conf), name);
+    loader->codes_file = path;
     conf_close(conf);
+}
+
+/* Marks what units of that profile can raise. */
+static void mark_raised(const struct profile *profile, bool raised[FAULT_COUNT]) {
+    for (size_t i = 0; i < profile->fault_count; i++) {
+        const struct fault_row *row = &profile->faults[i];
+        if (row->kind != FAULT_ROW_CODES) {
+            raised[row->source.fault] = true;
+            continue;
+        }
+        raised[FAULT_OTHER] = true; /* a number that is not listed */
+        for (size_t k = 0; k < row->code_count; k++)
+            if (row->codes[k].fault != FAULT_COUNT)
+                raised[row->codes[k].fault] = true;
+    }
+}
+
+void codes_check_use(struct loader *loader) {
+    const struct settings *settings = loader->settings;
+    bool raised[FAULT_COUNT] = {[FAULT_ENTRAPMENT] = true}; /* liftgw finds it by itself, whatever the controller */
+    if (!loader->codes_line || settings->profile_count == 0)
+        return;
+    for (size_t i = 0; i < settings->profile_count; i++)
+        mark_raised(settings->profiles[i], raised);
+    char ids[IDS_SIZE] = "";
+    size_t used = 0;
+    for (int i = 0; i < FAULT_COUNT; i++)
+        if (raised[i] && !loader->code_listed[i] && used < sizeof ids)
+            used += (size_t)snprintf(ids + used, sizeof ids - used, "%s%s", used ? ", " : "",
+                                     fault_info((enum fault)i)->id);
+    if (used)
+        problems_add(loader->problems, PROBLEM_WARNING, loader->codes_file, loader->codes_line,
+                     "no code for %s, which lifts here can raise: add them, with \"\" for what has none", ids);
 }

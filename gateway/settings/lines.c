@@ -1,12 +1,9 @@
 /* What the units of one bus want of its line: settings that the bus leaves to the profiles, and what they share. */
+#include "base/baud.h"
 #include "base/text.h"
 #include "settings/loader.h"
 
 #include <string.h>
-
-/* What a terminal of Linux can be set to and libmodbus knows; another speed silently becomes 9600. */
-static const int speeds[] = {110,   300,   600,    1200,   2400,   4800,   9600,   19200,
-                             38400, 57600, 115200, 230400, 460800, 500000, 576000, 921600};
 
 struct line_key {
     const char *key;
@@ -101,11 +98,10 @@ static void check_speed(struct loader *loader, const struct conf_node *group, in
     size_t used = 0;
     if (baud == 0)
         return;
-    for (size_t i = 0; i < COUNT_OF(speeds); i++) {
-        if (speeds[i] == baud)
-            return;
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%d", i ? ", " : "", speeds[i]);
-    }
+    if (baud_speed(baud) != B0)
+        return;
+    for (size_t i = 0; baud_at(i); i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%d", i ? ", " : "", baud_at(i));
     conf_error(section_at(group, "baud"), loader->problems, "baud %d is no speed of a serial line: %s", baud, known);
 }
 

@@ -26,6 +26,9 @@ struct loader {
     struct lift_limits limits; /* the gateway's, for all its lifts */
     struct wanted_profile *wanted;
     size_t wanted_count;
+    const char *codes_file; /* the code table, and where its faults stand; 0: not read */
+    int codes_line;
+    bool code_listed[FAULT_COUNT];
 };
 
 /* section.c: reads what the table says of a section from its group into the struct of that section. What is wrong is
@@ -60,5 +63,7 @@ const char *library_find(struct loader *loader, const char *what, const char *na
 
 /* codes.c: reads gateway.code_system. */
 void codes_read(struct loader *loader, const struct conf_node *node);
+/* Warns of faults that the profiles in use can raise and the table does not list; when all lifts are read. */
+void codes_check_use(struct loader *loader);
 
 #endif

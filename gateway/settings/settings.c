@@ -4,13 +4,13 @@
 #include "base/text.h"
 #include "settings/loader.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #define SOCKET_PATH_SIZE sizeof(((struct sockaddr_un *)NULL)->sun_path)
-#define ZONEINFO "/usr/share/zoneinfo"
 
 void *settings_get(struct settings *settings, size_t count, size_t size) {
     struct settings_memory *memory = settings->memory;
@@ -24,15 +24,22 @@ char *settings_text(struct settings *settings, const char *text) {
     return copy;
 }
 
+/* Where tzset(3) looks for it. */
+static const char *zone_folder(void) {
+    const char *folder = getenv("TZDIR");
+    return folder && folder[0] ? folder : "/usr/share/zoneinfo";
+}
+
 static bool is_timezone(const char *name) {
-    char path[256];
+    char path[PATH_MAX];
     struct stat info;
     if (strcmp(name, "UTC") == 0)
         return true;
     for (const char *c = name; *c; c++)
         if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/", *c))
             return false;
-    snprintf(path, sizeof path, ZONEINFO "/%s", name);
+    if (snprintf(path, sizeof path, "%s/%s", zone_folder(), name) >= (int)sizeof path)
+        return false;
     return name[0] != '/' && stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
@@ -45,8 +52,8 @@ static void gateway_read(struct loader *loader, const struct conf_node *group) {
     const struct gateway_settings *gateway = &settings->gateway;
     if (!is_timezone(gateway->timezone))
         conf_error(section_at(group, "timezone"), loader->problems,
-                   "timezone \"%s\" is unknown: not in " ZONEINFO "; write one like \"Asia/Shanghai\", or \"UTC\"",
-                   gateway->timezone);
+                   "timezone \"%s\" is unknown: not in %s; write one like \"Asia/Shanghai\", or \"UTC\"",
+                   gateway->timezone, zone_folder());
     if (strlen(gateway->control) >= SOCKET_PATH_SIZE)
         conf_error(section_at(group, "control"), loader->problems,
                    "control %s is too long for a socket: at most %zu bytes", gateway->control, SOCKET_PATH_SIZE - 1);
@@ -73,6 +80,7 @@ static void read_all(struct loader *loader) {
         buses_read(loader, buses);
     else if (!conf_get(loader->root, "buses"))
         conf_error(loader->root, loader->problems, "there is no buses: ( { … } )");
+    codes_check_use(loader);
 }
 
 struct settings *settings_load(const char *path, struct problems *problems) {

@@ -1,6 +1,7 @@
 #include "sim/control.h"
 
 #include "base/memory.h"
+#include "base/socket.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -59,52 +60,8 @@ static void answer_later(void *context, uint64_t from, const char *answer) {
     }
 }
 
-/* True if a socket stands at path on which nobody listens. */
-static bool is_left_over(const struct sockaddr_un *address) {
-    struct stat there;
-    if (lstat(address->sun_path, &there) || !S_ISSOCK(there.st_mode))
-        return false;
-    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (probe < 0)
-        return false;
-    bool refused = connect(probe, (const struct sockaddr *)address, sizeof *address) && errno == ECONNREFUSED;
-    close(probe);
-    return refused;
-}
-
-/* Makes the socket under another name and moves it over when it listens: who sees it can connect. */
-static int listen_at(const char *path) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct sockaddr_un aside = {.sun_family = AF_UNIX};
-    if (snprintf(address.sun_path, sizeof address.sun_path, "%s", path) >= (int)sizeof address.sun_path ||
-        snprintf(aside.sun_path, sizeof aside.sun_path, "%s~", path) >= (int)sizeof aside.sun_path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    if (!access(path, F_OK) && !is_left_over(&address)) {
-        errno = EADDRINUSE;
-        return -1;
-    }
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (listener < 0)
-        return -1;
-    if (is_left_over(&aside))
-        unlink(aside.sun_path);
-    mode_t mask = umask(0177);
-    int failed = bind(listener, (const struct sockaddr *)&aside, sizeof aside);
-    umask(mask);
-    if (!failed && !listen(listener, CONTROL_CLIENTS) && !rename(aside.sun_path, path))
-        return listener;
-    int saved = errno;
-    if (!failed)
-        unlink(aside.sun_path);
-    close(listener);
-    errno = saved;
-    return -1;
-}
-
 struct control *control_create(const char *path, struct simulator *simulator) {
-    int listener = listen_at(path);
+    int listener = socket_listen(path, 0600);
     if (listener < 0)
         return NULL;
     struct control *control = memory_get(1, sizeof *control);

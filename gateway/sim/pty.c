@@ -1,5 +1,6 @@
 #include "sim/pty.h"
 
+#include "base/baud.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -18,15 +19,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-static const struct {
-    int baud;
-    speed_t speed;
-} speeds[] = {
-    {300, B300},       {600, B600},       {1200, B1200},     {2400, B2400},     {4800, B4800},
-    {9600, B9600},     {19200, B19200},   {38400, B38400},   {57600, B57600},   {115200, B115200},
-    {230400, B230400}, {460800, B460800}, {500000, B500000}, {921600, B921600}, {1000000, B1000000},
-};
-
 struct pty {
     struct pty_settings settings;
     int master, slave; /* -1 unplugged. The slave is kept open: its settings stay, and the master is never hung up */
@@ -36,15 +28,8 @@ struct pty {
     char device[64];
 };
 
-static speed_t speed_of(int baud) {
-    for (size_t i = 0; i < COUNT_OF(speeds); i++)
-        if (speeds[i].baud == baud)
-            return speeds[i].speed;
-    return B0;
-}
-
 bool pty_baud_known(int baud) {
-    return speed_of(baud) != B0;
+    return baud_speed(baud) != B0;
 }
 
 struct pty *pty_create(const struct pty_settings *settings) {
@@ -70,8 +55,8 @@ static struct termios line_settings(const struct pty *pty) {
     if (pty->settings.parity == PARITY_ODD)
         line.c_cflag |= PARODD;
     line.c_cc[VMIN] = 1;
-    cfsetispeed(&line, speed_of(pty->settings.baud));
-    cfsetospeed(&line, speed_of(pty->settings.baud));
+    cfsetispeed(&line, baud_speed(pty->settings.baud));
+    cfsetospeed(&line, baud_speed(pty->settings.baud));
     return line;
 }
 
@@ -232,6 +217,6 @@ bool pty_settings_agree(const struct pty *pty) {
         return true;
     bool odd = line.c_cflag & PARODD;
     bool two = line.c_cflag & CSTOPB;
-    return cfgetospeed(&line) == speed_of(pty->settings.baud) && odd == (pty->settings.parity == PARITY_ODD) &&
+    return cfgetospeed(&line) == baud_speed(pty->settings.baud) && odd == (pty->settings.parity == PARITY_ODD) &&
            two == (pty->settings.stop_bits == 2);
 }

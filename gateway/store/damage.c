@@ -95,9 +95,10 @@ int damage_set_aside(const char *path, char *aside, size_t size) {
 static const struct salvaged {
     const char *read, *write;
 } salvaged[] = {
-    SALVAGED("lift", "lift, " COLUMNS_LIFT, "?, ?, ?, ?, ?, ?, ?"),
-    SALVAGED("fault", "lift, fault, " COLUMNS_FAULT, "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"),
+    SALVAGED("lift", "lift, " COLUMNS_LIFT, "?, ?, ?, ?, ?, ?, ?, ?, ?, ?"),
+    SALVAGED("fault", "lift, fault, " COLUMNS_FAULT, "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"),
     SALVAGED("counter", "lift, counter, " COLUMNS_COUNTER, "?, ?, ?, ?, ?, ?, ?"),
+    SALVAGED("report", "lift, period, figures", "?, ?, ?"),
     SALVAGED("retained", "topic, owner", "?, ?"),
     SALVAGED("fact", "name, text", "?, ?"),
 };

@@ -42,17 +42,19 @@ static const struct {
     [STATEMENT_HISTORY_OLDEST] = {"read the history", "SELECT seq, real_ms, outcome FROM message ORDER BY seq LIMIT 1"},
     [STATEMENT_HISTORY_FORGET] = {"delete old history", "DELETE FROM message WHERE seq = ?1"},
     [STATEMENT_LIFT_LOAD] = {"read a lift's record", "SELECT " COLUMNS_LIFT " FROM lift WHERE lift = ?1"},
-    [STATEMENT_LIFT_SAVE] = {"write a lift's record",
-                             "REPLACE INTO lift(lift, " COLUMNS_LIFT ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+    [STATEMENT_LIFT_SAVE] = {"write a lift's record", "REPLACE INTO lift(lift, " COLUMNS_LIFT
+                                                      ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"},
     [STATEMENT_LIFTS_OFFLINE] = {"mark all lifts as offline", "UPDATE lift SET online = 0 WHERE online <> 0"},
     [STATEMENT_FAULTS_LOAD] = {"read a lift's faults", "SELECT fault, " COLUMNS_FAULT " FROM fault WHERE lift = ?1"},
     [STATEMENT_FAULT_SAVE] = {"write a lift's fault", "REPLACE INTO fault(lift, fault, " COLUMNS_FAULT
                                                       ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
-                                                      " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"},
+                                                      " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"},
     [STATEMENT_COUNTERS_LOAD] = {"read a lift's counters",
                                  "SELECT counter, " COLUMNS_COUNTER " FROM counter WHERE lift = ?1"},
     [STATEMENT_COUNTER_SAVE] = {"write a lift's counter", "REPLACE INTO counter(lift, counter, " COLUMNS_COUNTER ")"
                                                           " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+    [STATEMENT_REPORT_LOAD] = {"read a report", "SELECT figures FROM report WHERE lift = ?1 AND period = ?2"},
+    [STATEMENT_REPORT_SAVE] = {"write a report", "REPLACE INTO report(lift, period, figures) VALUES(?1, ?2, ?3)"},
     [STATEMENT_RETAINED_ADD] = {"note a retained topic",
                                 "INSERT INTO retained(topic, owner) VALUES(?1, ?2) ON CONFLICT(topic)"
                                 " DO UPDATE SET owner = excluded.owner WHERE owner <> excluded.owner"},

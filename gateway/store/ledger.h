@@ -5,7 +5,7 @@
 #ifndef LIFTGW_STORE_LEDGER_H
 #define LIFTGW_STORE_LEDGER_H
 
-#include "model/lift.h"
+#include "model/report.h"
 
 #define LEDGER_TOPIC_SIZE 640
 #define LEDGER_PAYLOAD_SIZE 4096
@@ -51,6 +51,10 @@ void ledger_rollback(struct ledger *ledger);
 int ledger_lift_load(struct ledger *ledger, const char *lift, struct lift_record *record);
 /* Writes the rows of the record that are marked as changed. The caller clears the marks after the commit. */
 int ledger_lift_save(struct ledger *ledger, const char *lift, const struct lift_record *record);
+
+/* What is kept of a lift's open day or month: 1 found, 0 none, or nothing that makes sense, -1. */
+int ledger_report_load(struct ledger *ledger, const char *lift, enum report_period period, struct report *report);
+int ledger_report_save(struct ledger *ledger, const char *lift, enum report_period period, const struct report *report);
 
 /* No lift's part counts as online any more: at start, before the first poll. */
 int ledger_lifts_offline(struct ledger *ledger);

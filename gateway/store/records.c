@@ -11,6 +11,7 @@ static_assert(LIFT_PARTS == 4, "the table lift has a column for each part");
 /* The numbers of a fault's row, in the order of COLUMNS_FAULT; code_text follows them. */
 enum field {
     FIELD_ACTIVE,
+    FIELD_FLAPPING,
     FIELD_RESCUE,
     FIELD_SUPPRESSED,
     FIELD_SEVERITY,
@@ -33,6 +34,7 @@ static const struct {
     int64_t low, high;
 } range_of[FIELD_COUNT] = {
     [FIELD_ACTIVE] = {0, 1},
+    [FIELD_FLAPPING] = {0, 1},
     [FIELD_RESCUE] = {0, 1},
     [FIELD_SUPPRESSED] = {0, SUPPRESSED_MAINTENANCE},
     [FIELD_SEVERITY] = {0, SEVERITY_COUNT - 1},
@@ -65,6 +67,7 @@ static bool read_fault(sqlite3_stmt *row, struct fault_record *fault) {
     if (strlen(code_text) >= sizeof fault->code_text || !text_is_utf8(code_text, strlen(code_text)))
         return false;
     *fault = (struct fault_record){.active = number[FIELD_ACTIVE] != 0,
+                                   .flapping = number[FIELD_FLAPPING] != 0,
                                    .rescue = number[FIELD_RESCUE] != 0,
                                    .suppressed = (enum suppression)number[FIELD_SUPPRESSED],
                                    .severity = (enum severity)number[FIELD_SEVERITY],
@@ -135,6 +138,9 @@ int ledger_lift_load(struct ledger *ledger, const char *lift, struct lift_record
     for (int i = 0; i < LIFT_PARTS; i++)
         record->last_seen_real_ms[i] = sqlite3_column_int64(row, 1 + i);
     record->online = (uint8_t)(sqlite3_column_int(row, 1 + LIFT_PARTS) & ((1 << LIFT_PARTS) - 1));
+    record->trapped = sqlite3_column_int(row, 2 + LIFT_PARTS) != 0;
+    record->moved_real_ms = sqlite3_column_int64(row, 3 + LIFT_PARTS);
+    record->maintenance_until_real_ms = sqlite3_column_int64(row, 4 + LIFT_PARTS);
     database_end(ledger, STATEMENT_LIFT_LOAD);
     return load_faults(ledger, lift, record) == 0 && load_counters(ledger, lift, record) == 0 ? 1 : -1;
 }
@@ -145,6 +151,9 @@ static int save_lift(struct ledger *ledger, const char *lift, const struct lift_
     for (int i = 0; i < LIFT_PARTS; i++)
         sqlite3_bind_int64(row, 3 + i, record->last_seen_real_ms[i]);
     sqlite3_bind_int(row, 3 + LIFT_PARTS, record->online);
+    sqlite3_bind_int(row, 4 + LIFT_PARTS, record->trapped);
+    sqlite3_bind_int64(row, 5 + LIFT_PARTS, record->moved_real_ms);
+    sqlite3_bind_int64(row, 6 + LIFT_PARTS, record->maintenance_until_real_ms);
     return database_run(ledger, STATEMENT_LIFT_SAVE);
 }
 
@@ -155,6 +164,7 @@ int ledger_lifts_offline(struct ledger *ledger) {
 
 static int save_fault(struct ledger *ledger, const char *lift, enum fault id, const struct fault_record *fault) {
     const int64_t number[FIELD_COUNT] = {[FIELD_ACTIVE] = fault->active,
+                                         [FIELD_FLAPPING] = fault->flapping,
                                          [FIELD_RESCUE] = fault->rescue,
                                          [FIELD_SUPPRESSED] = fault->suppressed,
                                          [FIELD_SEVERITY] = fault->severity,

@@ -9,9 +9,12 @@
 #define SCHEMA_PAGE_SIZE 1024
 
 /* The columns of a lift's rows after the key, in the order in which they are read and written. */
-#define COLUMNS_LIFT "service_mode, seen_0_real_ms, seen_1_real_ms, seen_2_real_ms, seen_3_real_ms, online"
+#define COLUMNS_LIFT                                                                                                   \
+    "service_mode, seen_0_real_ms, seen_1_real_ms, seen_2_real_ms, seen_3_real_ms, online, trapped, "                  \
+    "moved_real_ms, maintenance_until_real_ms"
 #define COLUMNS_FAULT                                                                                                  \
-    "active, rescue, suppressed, severity, entrapment, confidence, raised_real_ms, count, seq, part, register_table,"  \
+    "active, flapping, rescue, suppressed, severity, entrapment, confidence, raised_real_ms, count, seq, part, "       \
+    "register_table,"                                                                                                  \
     " address, bit, value, code, code_text"
 #define COLUMNS_COUNTER "derived, total, since_real_ms, raw, raw_real_ms"
 

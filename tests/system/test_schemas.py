@@ -10,7 +10,7 @@ import yaml
 from harness import schemas
 from harness.paths import CONFIG
 
-MESSAGES = ["meta", "link", "state", "counters", "fault", "event", "status", "health", "gateway-event"]
+MESSAGES = ["meta", "link", "state", "counters", "fault", "event", "report", "status", "health", "gateway-event"]
 
 
 @pytest.mark.parametrize("name", MESSAGES)
@@ -30,6 +30,7 @@ def test_every_topic_of_the_contract_has_its_schema():
         "yancheng/lift/tinghu/wanhu-xincun/L-1/meta": "meta.json",
         "yancheng/lift/tinghu/wanhu-xincun/L-1/fault/entrapment": "fault.json",
         "yancheng/lift/tinghu/wanhu-xincun/L-1/event/mode_changed": "event.json",
+        "yancheng/lift/tinghu/wanhu-xincun/L-1/report/day": "report.json",
         "yancheng/gateway/tinghu/wanhu-xincun/B12-2/status": "status.json",
         "yancheng/gateway/tinghu/wanhu-xincun/B12-2/event/restarted": "gateway-event.json",
     }.items():

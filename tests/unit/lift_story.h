@@ -5,7 +5,8 @@
  * A row's words: the fault sources that say yes (below; "a?" cannot be read, "a-" is no), items ("door:open",
  * "floor:3", "car:?"; they stay until another row says otherwise), counters ("rides:80000" the controller's, "rides+2"
  * counted here; only in that row), "part1" (the row is of the second unit), and instead of a poll "online", "offline",
- * "restart" (the process, with what the ledger kept), "moved" (a restart with profiles that have lost a and x). */
+ * "restart" (the process, with what the ledger kept), "moved" (a restart with profiles that have lost a and x),
+ * "maintenance on" (for an hour), "maintenance off", "tick" (the clock alone). */
 #ifndef LIFTGW_TESTS_LIFT_STORY_H
 #define LIFTGW_TESTS_LIFT_STORY_H
 
@@ -82,7 +83,16 @@ struct story {
     char text[4096];
 };
 
-static const struct lift_limits story_limits = {.suppress_s = 120, .stalled_s = 30};
+static const struct lift_limits story_limits = {.entrapment_outside_s = 30,
+                                                .entrapment_closed_s = 60,
+                                                .entrapment_emergency_power_s = 120,
+                                                .evidence_s = 120,
+                                                .confirm_s = 10,
+                                                .suppress_s = 120,
+                                                .flapping_per_h = 12,
+                                                .door_held_s = 600,
+                                                .no_ride_h = 24,
+                                                .stalled_s = 30};
 
 static void story_begin(struct story *story, size_t parts) {
     memset(story, 0, sizeof *story);
@@ -203,8 +213,12 @@ static void write_fault(FILE *to, const struct fault_event *fault) {
         fprintf(to, " %s %" PRId64, reasons[fault->reason], fault->duration_ms);
     if (fault->raw.code_text[0])
         fprintf(to, " %s", fault->raw.code_text);
+    if (fault->raised && fault->confidence == CONFIDENCE_SUSPECTED)
+        fprintf(to, " suspected");
     if (fault->suppressed != SUPPRESSED_NOT)
         fprintf(to, " suppressed");
+    if (fault->flapping)
+        fprintf(to, " flapping");
     if (fault->at_start)
         fprintf(to, " at_start");
     if (fault->after_gap)
@@ -223,6 +237,20 @@ static void write_event(FILE *to, const struct event *event) {
         break;
     case EVENT_PASSENGER_ALARM:
         fprintf(to, "alarm");
+        break;
+    case EVENT_OVERLOAD:
+        fprintf(to, "overload %s", event->overload.active ? "yes" : "no");
+        break;
+    case EVENT_FLAPPING:
+        fprintf(to, "flapping %s %" PRId64 " > %d", fault_info(event->flapping.fault)->id, event->flapping.raises,
+                event->flapping.per_h);
+        break;
+    case EVENT_DOOR_HELD:
+    case EVENT_NO_RIDE:
+        fprintf(to, "%s %" PRId64, event->type == EVENT_NO_RIDE ? "no_ride" : "door_held", event->lasting.duration_ms);
+        break;
+    case EVENT_MAINTENANCE:
+        fprintf(to, "maintenance %s", event->maintenance.on ? "on" : "off");
         break;
     case EVENT_COUNTER_RESET:
     case EVENT_CONTROLLER_REPLACED:
@@ -250,6 +278,10 @@ static void story_step(struct story *story, int64_t ms, const char *says) {
         lift_link(&story->lift, part, LINK_ONLINE, LINK_REASON_NONE, at, 0, &story->events);
     else if (strcmp(words, "restart") == 0)
         story_restart(story, ms);
+    else if (strcmp(words, "tick") == 0)
+        lift_tick(&story->lift, at, &story->events);
+    else if (strncmp(words, "maintenance", 11) == 0)
+        lift_maintenance(&story->lift, strcmp(words, "maintenance on") == 0 ? 3600000 : 0, at, &story->events);
     else if (strcmp(words, "moved") == 0)
         story_move(story, ms);
     else
@@ -264,7 +296,7 @@ static void story_step(struct story *story, int64_t ms, const char *says) {
         story->text[0] = '\0';
 }
 
-static void story_play(struct story *story, const struct step steps[], size_t count) {
+static inline void story_play(struct story *story, const struct step steps[], size_t count) {
     for (size_t i = 0; i < count; i++) {
         story_step(story, steps[i].ms, steps[i].says);
         if (strcmp(story->text, steps[i].follows) != 0)

@@ -53,7 +53,7 @@ static inline int settings_folder_make(void **state) {
     write_profile("mute", "unit = 1;", "");
     write_profile("mono", line, "dialect = \"monarch\"; max_registers = 10;");
     write_text("codes/city.cfg", "name = \"city\"; title = \"t\"; source = \"s\";\n"
-                                 "faults = { entrapment = \"11\"; other = 7; };\n"
+                                 "faults = { entrapment = \"11\"; door_open_fault = \"\"; other = 7; };\n"
                                  "modes = { inspection = \"43\"; };\n"
                                  "passenger_alarm = \"90\";\n");
     return 0;

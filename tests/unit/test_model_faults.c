@@ -253,14 +253,15 @@ static void inspection_suppresses_and_does_not_count(void **state) {
          {4000, "", "cleared door_open_fault gone 2000 suppressed"},
          {5000, "c41 mode:normal", "mode inspection > normal; raised drive_fault 0 E41 suppressed"}, {6000, "", ""},
          {7000, "", "cleared drive_fault gone 2000 E41 suppressed"},
-         {124999, "a", "raised door_open_fault 0 suppressed"}, {125000, "a c41", "raised drive_fault 1 E41"});
+         {124999, "a", "raised door_open_fault 0 suppressed"},
+         {125000, "a c41", "raised drive_fault 1 E41; raised door_open_fault 0"});
 }
 
 static void an_unknown_mode_is_not_inspection(void **state) {
     (void)state;
     PLAY(1, {0, "mode:?", ""}, {1000, "a", "raised door_open_fault 1"}, {2000, "a mode:inspection", ""},
          {3000, "a mode:?", ""}, {122999, "a c41", "raised drive_fault 0 E41 suppressed"},
-         {123000, "a c41 e", "raised entrapment 1"});
+         {123000, "a c41 e", "raised entrapment 1; raised drive_fault 0 E41"});
 }
 
 static void an_inspection_soon_after_the_raise_is_the_rescuers(void **state) {

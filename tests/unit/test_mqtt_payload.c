@@ -274,6 +274,43 @@ static void test_other_events(void **state) {
     json_decref(object);
 }
 
+/* Each as the schema wants it; the values that matter to a reader as text. */
+static void test_events_of_rules(void **state) {
+    (void)state;
+    const struct {
+        struct event event;
+        const char *expected;
+    } cases[] = {
+        {{.type = EVENT_OVERLOAD, .overload = {.active = true}}, "{\"active\": true, \"text\": \"超载\"}"},
+        {{.type = EVENT_OVERLOAD, .overload = {.active = false}}, "{\"active\": false, \"text\": \"超载\"}"},
+        {{.type = EVENT_FLAPPING, .flapping = {.fault = FAULT_DOOR_OPEN_FAULT, .raises = 13, .per_h = 12}},
+         "{\"fault\": \"door_open_fault\", \"text\": \"开门故障\", \"raises\": 13, \"per_h\": 12}"},
+        {{.type = EVENT_DOOR_HELD, .lasting = {.since_real_ms = AT_MS, .duration_ms = 600500}},
+         "{\"since\": \"" AT_TEXT "\", \"duration_s\": 600.5, \"text\": \"门长时间未关\"}"},
+        {{.type = EVENT_NO_RIDE, .lasting = {.since_real_ms = AT_MS, .duration_ms = 86400000}},
+         "{\"since\": \"" AT_TEXT "\", \"duration_s\": 86400.0, \"text\": \"长时间无运行\"}"},
+        {{.type = EVENT_MAINTENANCE, .maintenance = {.on = true, .until_real_ms = AT_MS}},
+         "{\"on\": true, \"until\": \"" AT_TEXT "\", \"text\": \"维护开始\"}"},
+        {{.type = EVENT_MAINTENANCE, .maintenance = {.on = false}},
+         "{\"on\": false, \"until\": null, \"text\": \"维护结束\"}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct event event = cases[i].event;
+        event.at = at;
+        json_t *object = event_json(&chinese, &identity, &event);
+        assert_schema_keys(object, "event", true);
+        json_t *expected = json_loads(cases[i].expected, 0, NULL);
+        assert_non_null(expected);
+        const char *key;
+        json_t *value;
+        json_object_foreach(expected, key, value) {
+            assert_true(json_equal(json_object_get(object, key), value));
+        }
+        json_decref(expected);
+        json_decref(object);
+    }
+}
+
 static struct lift online_lift(void) {
     struct lift lift = {.link = LINK_ONLINE, .part_count = 1, .part_link = {LINK_ONLINE}, .link_since_real_ms = AT_MS};
     lift.item[ITEM_SERVICE_MODE] = VALUE(MODE_NORMAL);
@@ -545,6 +582,7 @@ int main(void) {
         cmocka_unit_test(test_an_entrapment_without_a_register),
         cmocka_unit_test(test_floor_labels),
         cmocka_unit_test(test_other_events),
+        cmocka_unit_test(test_events_of_rules),
         cmocka_unit_test(test_state_of_a_lift_online),
         cmocka_unit_test(test_state_of_a_silent_lift),
         cmocka_unit_test(test_state_with_every_fault_there_is),

@@ -40,6 +40,11 @@ static void test_event_topics(void **state) {
         {{.type = EVENT_PASSENGER_ALARM}, "event/passenger_alarm"},
         {{.type = EVENT_COUNTER_RESET}, "event/counter_reset"},
         {{.type = EVENT_CONTROLLER_REPLACED}, "event/controller_replaced"},
+        {{.type = EVENT_OVERLOAD}, "event/overload"},
+        {{.type = EVENT_FLAPPING}, "event/flapping"},
+        {{.type = EVENT_DOOR_HELD}, "event/door_held"},
+        {{.type = EVENT_NO_RIDE}, "event/no_ride"},
+        {{.type = EVENT_MAINTENANCE}, "event/maintenance"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char topic[TOPIC_SIZE], expected[TOPIC_SIZE];

@@ -223,14 +223,44 @@ static void a_code_table_with_mistakes_is_refused(void **state) {
                            "profile_dirs = (\"profiles\"); codes_dirs = (\"codes\");",
                            NULL, NULL, problems));
     assert_problems(
-        problems, "codes/bad.cfg:1: error: name must be \"bad\", as the file is called\n"
-                  "codes/bad.cfg:3: error: source = \"…\" is missing\n"
-                  "codes/bad.cfg:5: error: unknown key 'overspeeed'; did you mean 'overspeed'?\n"
-                  "codes/bad.cfg:6: error: 07 begins with 0: write 7 if it is a number, \"07\" if the 0 matters\n"
-                  "codes/bad.cfg:7: error: the code of entrapment must be a text of 1 to 15 bytes, or a whole number\n"
-                  "codes/bad.cfg:8: error: the code of overspeed has letters, digits and . : / _ - only\n"
-                  "codes/bad.cfg:10: error: unknown key 'night'\n"
-                  "codes/bad.cfg:11: error: unknown key 'pasenger_alarm'; did you mean 'passenger_alarm'?\n");
+        problems,
+        "codes/bad.cfg:1: error: name must be \"bad\", as the file is called\n"
+        "codes/bad.cfg:3: error: source = \"…\" is missing\n"
+        "codes/bad.cfg:4: warning: no code for door_open_fault, which lifts here can raise: add them, with \"\" "
+        "for what has none\n"
+        "codes/bad.cfg:5: error: unknown key 'overspeeed'; did you mean 'overspeed'?\n"
+        "codes/bad.cfg:6: error: 07 begins with 0: write 7 if it is a number, \"07\" if the 0 matters\n"
+        "codes/bad.cfg:7: error: the code of entrapment must be a text of at most 15 bytes, or a whole number\n"
+        "codes/bad.cfg:8: error: the code of overspeed has letters, digits and . : / _ - only\n"
+        "codes/bad.cfg:10: error: unknown key 'night'\n"
+        "codes/bad.cfg:11: error: unknown key 'pasenger_alarm'; did you mean 'passenger_alarm'?\n");
+    problems_free(problems);
+}
+
+/* What a bit, a pattern or a code can raise, an unlisted code, and entrapment, which any lift can have. */
+static void a_fault_in_use_that_the_table_does_not_list_is_warned_of(void **state) {
+    (void)state;
+    write_text("profiles/coded.cfg", "name = \"coded\"; title = \"t\"; source = \"s\"; table = \"holding\";\n"
+                                     "line: { baud = 9600; parity = \"none\"; };\n"
+                                     "values = ( { item = \"door_zone\"; address = 1; bit = 0; } );\n"
+                                     "faults = ( { id = \"brake_fault\"; address = 1; bit = 1; },\n"
+                                     "  { id = \"overspeed\"; from = [\"door_zone\"]; is = \"1\"; },\n"
+                                     "  { address = 2; none = [0]; codes = ( (1, \"drive_fault\", \"故障\", "
+                                     "\"Fault\"), (2, \"-\", \"好\", \"Good\") ); } "
+                                     ");\n");
+    write_text("codes/few.cfg", "name = \"few\"; title = \"t\"; source = \"s\";\nfaults = { overspeed = \"\"; };\n");
+    struct problems *problems = problems_create();
+    struct settings *settings = load_parts(
+        "id = \"B1\"; prefix = \"p\"; district = \"d\"; compound = \"c\"; code_system = \"few\"; "
+        "profile_dirs = (\"profiles\"); codes_dirs = (\"codes\");",
+        NULL,
+        "{ name = \"shaft\"; device = \"/dev/null\"; lifts: ( { id = \"L-1\"; unit = 1; profile = \"coded\"; } ); }",
+        problems);
+    assert_non_null(settings);
+    assert_problems(problems,
+                    "codes/few.cfg:2: warning: no code for entrapment, brake_fault, drive_fault, other, which "
+                    "lifts here can raise: add them, with \"\" for what has none\n");
+    settings_free(settings);
     problems_free(problems);
 }
 
@@ -258,6 +288,7 @@ int main(void) {
         cmocka_unit_test(the_defaults_shown_are_those_that_hold),
         cmocka_unit_test(the_code_tables_say_what_their_sources_say),
         cmocka_unit_test(a_code_table_with_mistakes_is_refused),
+        cmocka_unit_test(a_fault_in_use_that_the_table_does_not_list_is_warned_of),
     };
     return cmocka_run_group_tests(tests, settings_folder_make, settings_folder_remove);
 }

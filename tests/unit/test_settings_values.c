@@ -204,19 +204,14 @@ static void the_hash_tells_every_file_apart(void **state) {
     assert_true(hash_now() != first);
 }
 
-/* The three situations of the profile documentation, with profiles that have what they need of them. */
+/* The three situations of the profile documentation, with the profiles and the code table that come with liftgw. */
 static void the_three_situations_are_understood(void **state) {
     (void)state;
-    static const char line[] = "baud = 9600; parity = \"none\"; stop_bits = 1; unit = 1;";
-    write_profile("monarch-nice3000plus", line,
-                  "dialect = \"monarch\"; max_registers = 10; "
-                  "warnings = ( { id = \"hall_bus\"; text = \"Not there.\"; text_zh = \"不要\"; } );");
-    write_profile("techno-lift", line, "");
-    write_profile("invertek-elevator-core", "baud = 115200; parity = \"none\"; stop_bits = 1; unit = 1;",
-                  "warnings = ( { id = \"trips_on_silence\"; text = \"It trips.\"; text_zh = \"会跳闸\"; } );");
-    write_text("profiles/dio-8.cfg", "@include \"" SOURCE_DIR "/config/profiles/dio-8.cfg\"\n");
+    static const char gateway[] =
+        "id = \"B1\"; prefix = \"p\"; district = \"d\"; compound = \"c\"; "
+        "profile_dirs = (\"" SOURCE_DIR "/config/profiles\"); codes_dirs = (\"" SOURCE_DIR "/config/codes\");";
     struct settings *settings = load_fine(
-        NULL, NULL,
+        gateway, NULL,
         "{ name = \"machine-room\"; device = \"/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A50285BI-if00-port0\"; "
         "baud = 38400;\n"
         "  lifts: ( { id = \"L-012345\"; unit = 1; profile = \"monarch-nice3000plus\"; name = \"万户新村 12 幢 2 "
@@ -227,7 +222,7 @@ static void the_three_situations_are_understood(void **state) {
     settings_free(settings);
 
     settings = load_fine(
-        NULL, NULL,
+        gateway, NULL,
         "{ name = \"shaft\"; device = \"/dev/ttyS4\"; rs485 = \"kernel\";\n"
         "  lifts: ( { id = \"L-012401\"; unit = 1; profile = \"techno-lift\"; name = \"新河 7 幢 1 单元 东梯\"; },\n"
         "           { id = \"L-012402\"; unit = 2; profile = \"techno-lift\"; name = \"新河 7 幢 1 单元 西梯\"; } ); "
@@ -238,7 +233,7 @@ static void the_three_situations_are_understood(void **state) {
     settings_free(settings);
 
     settings = load_fine(
-        NULL, NULL,
+        gateway, NULL,
         "{ name = \"machine-room\"; device = \"/dev/serial/by-path/platform-fd800000.usb-usb-0:1:1.0-port0\";\n"
         "  baud = 9600; parity = \"none\"; stop_bits = 1;\n"
         "  lifts: ( { id = \"L-012777\"; name = \"新都 3 幢 1 单元\"; floors = 6;\n"

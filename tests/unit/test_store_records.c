@@ -6,6 +6,7 @@
 /* A fault record whose every field is set, and different for each number. */
 static struct fault_record fault_of(int number) {
     struct fault_record fault = {.active = number % 2 == 0,
+                                 .flapping = number % 5 == 0,
                                  .rescue = number % 3 == 0,
                                  .suppressed = (enum suppression)(number % 3),
                                  .severity = (enum severity)(number % SEVERITY_COUNT),
@@ -40,7 +41,11 @@ static struct counter counter_of(int number) {
 }
 
 static struct lift_record full_record(void) {
-    struct lift_record record = {.service_mode = VALUE(MODE_FIREFIGHTER), .changed = true};
+    struct lift_record record = {.service_mode = VALUE(MODE_FIREFIGHTER),
+                                 .trapped = true,
+                                 .moved_real_ms = 1764000000400,
+                                 .maintenance_until_real_ms = 1764000000500,
+                                 .changed = true};
     record.online = 5;
     for (int i = 0; i < LIFT_PARTS; i++)
         record.last_seen_real_ms[i] = i == 1 ? 0 : 1764000000300 + i;
@@ -55,6 +60,7 @@ static struct lift_record full_record(void) {
 
 static void assert_fault(const struct fault_record *is, const struct fault_record *should) {
     assert_int_equal(is->active, should->active);
+    assert_int_equal(is->flapping, should->flapping);
     assert_int_equal(is->rescue, should->rescue);
     assert_int_equal(is->suppressed, should->suppressed);
     assert_int_equal(is->severity, should->severity);
@@ -95,6 +101,9 @@ static void every_field_comes_back(void **state) {
     ledger = ledger_open_as(*state, LEDGER_OPENED);
     assert_int_equal(ledger_lift_load(ledger, "L-012345", &loaded), 1);
     assert_int_equal(loaded.online, record.online);
+    assert_true(loaded.trapped);
+    assert_int_equal(loaded.moved_real_ms, record.moved_real_ms);
+    assert_int_equal(loaded.maintenance_until_real_ms, record.maintenance_until_real_ms);
     for (int i = 0; i < LIFT_PARTS; i++)
         assert_int_equal(loaded.last_seen_real_ms[i], record.last_seen_real_ms[i]);
     assert_true(loaded.service_mode.known);
@@ -180,6 +189,7 @@ static void a_record_goes_with_its_message(void **state) {
 /* A file may be damaged in a way that SQLite cannot see. */
 static void rows_that_make_no_sense_are_left_out(void **state) {
     static const char *const damages[] = {
+        "UPDATE fault SET flapping = 2 WHERE fault = 'overspeed'",
         "UPDATE fault SET part = 4 WHERE fault = 'overspeed'",
         "UPDATE fault SET part = -1 WHERE fault = 'overspeed'",
         "UPDATE fault SET severity = 99 WHERE fault = 'overspeed'",

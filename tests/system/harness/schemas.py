@@ -13,7 +13,8 @@ def schema_name(topic, prefix="yancheng"):
     """The schema's file name for a topic: by the levels after <prefix>/<lift|gateway>/<district>/<compound>/<id>."""
     kind, _district, _compound, _owner, *leaf = topic[len(prefix) + 1:].split("/")
     known = {
-        "lift": {("meta",): "meta", ("link",): "link", ("state",): "state", ("counters",): "counters"},
+        "lift": {("meta",): "meta", ("link",): "link", ("state",): "state", ("counters",): "counters",
+                 ("report", "day"): "report", ("report", "month"): "report"},
         "gateway": {("status",): "status", ("health",): "health"},
     }[kind]
     if tuple(leaf) in known:

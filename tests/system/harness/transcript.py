@@ -16,6 +16,8 @@ def numbers(data):
 
 
 def tell_raw(raw):
+    if raw["table"] is None:
+        return "from what is known of the lift"
     place = f"{raw['table']} {raw['address']:#x}"
     return f"{place} says {raw['code']}" if raw["code"] is not None else f"{place} bit {raw['bit']}"
 
