@@ -65,9 +65,9 @@ static int run_status(const struct arguments *arguments, int argc, char *argv[])
     json_t *status = client_ask(fd, "{\"cmd\":\"status\"}");
     close(fd);
     if (!status || !json_is_true(json_object_get(status, "ok"))) {
-        log_error("liftgwd gave no answer on %s", path);
+        log_error("liftgwd runs, but gave no answer on %s", path);
         json_decref(status);
-        return HEALTH_NOT_RUNNING;
+        return HEALTH_CRITICAL;
     }
     if (json) {
         json_dumpf(status, stdout, JSON_COMPACT);

@@ -30,8 +30,10 @@ struct client {
     uint64_t token; /* of the read that it waits for; 0: none */
     char request[REQUEST_SIZE + 1];
     size_t request_size;
-    bool skipping; /* the rest of a line that was too long */
-    char *answer;  /* what could not be sent at once */
+    bool skipping;  /* the rest of a line that was too long */
+    bool leaving;   /* it asks no more: gone when it has its answers */
+    uint64_t heard; /* when it was last heard, as a count of what was heard */
+    char *answer;   /* what could not be sent at once */
     size_t answer_size, answer_sent;
     int64_t answer_ms; /* since when it waits */
     int every_ms;      /* it watches; 0: it does not */
@@ -46,7 +48,7 @@ struct control {
     const struct desk *desk;
     struct loop_watch listening;
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
-    uint64_t next_token;
+    uint64_t next_token, heard;
     struct client client[CLIENTS_MAX];
 };
 
@@ -241,6 +243,28 @@ static void take_lines(struct client *client) {
     client->request_size = 0;
 }
 
+static bool is_answered(const struct client *client) {
+    return !client->answer && !client->give_up_at_ms;
+}
+
+/* The client will ask no more (it may have shut its side, as `nc -N` does); its last line needs no end. */
+static void leave(struct client *client, bool in_order) {
+    if (in_order && client->request_size > 0 && !client->skipping) {
+        size_t size = client->request_size;
+        client->request_size = 0;
+        run(client, client->request, size);
+    }
+    if (client->watch.fd < 0)
+        return;
+    if (!in_order || is_answered(client)) {
+        drop(client);
+        return;
+    }
+    loop_remove(client->control->loop, &client->watch);
+    client->leaving = true;
+    client->every_ms = 0;
+}
+
 static void client_ready(void *context) {
     struct client *client = context;
     ssize_t size = recv(client->watch.fd, client->request + client->request_size,
@@ -248,28 +272,39 @@ static void client_ready(void *context) {
     if (size < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (size <= 0) {
-        drop(client);
+        leave(client, size == 0);
         return;
     }
+    client->heard = ++client->control->heard;
     client->request_size += (size_t)size;
     take_lines(client);
 }
 
-static void take_client(struct control *control, int fd) {
+/* A free place; if there is none, that of the client that has been quiet for longest. */
+static struct client *place(struct control *control) {
+    struct client *quietest = &control->client[0];
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         struct client *client = &control->client[i];
-        if (client->watch.fd >= 0)
-            continue;
-        *client = (struct client){
-            .control = control, .watch = {.fd = fd, .ready = client_ready, .context = client}, .poll_lift = SIZE_MAX};
-        if (loop_add(control->loop, &client->watch) == 0)
-            return;
-        client->watch.fd = -1;
-        break;
+        if (client->watch.fd < 0)
+            return client;
+        if (client->heard < quietest->heard)
+            quietest = client;
     }
-    static const char busy[] = "{\"ok\":false,\"error\":\"too many tools are connected: close one\"}\n";
-    send(fd, busy, sizeof busy - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    drop(quietest);
+    return quietest;
+}
+
+static void take_client(struct control *control, int fd) {
+    struct client *client = place(control);
+    *client = (struct client){.control = control,
+                              .watch = {.fd = fd, .ready = client_ready, .context = client},
+                              .heard = ++control->heard,
+                              .poll_lift = SIZE_MAX};
+    if (loop_add(control->loop, &client->watch) == 0)
+        return;
+    log_warn_errno("cannot serve another tool");
     close(fd);
+    client->watch.fd = -1;
 }
 
 static void listening_ready(void *context) {
@@ -402,7 +437,8 @@ void control_tick(struct control *control, struct instant now) {
         struct client *client = &control->client[i];
         if (client->watch.fd >= 0)
             flush(client);
-        if (client->watch.fd >= 0 && client->answer && now.mono_ms - client->answer_ms > UNREAD_MS)
+        bool unread = client->answer && now.mono_ms - client->answer_ms > UNREAD_MS;
+        if (client->watch.fd >= 0 && (unread || (client->leaving && is_answered(client))))
             drop(client);
         if (client->watch.fd >= 0 && client->give_up_at_ms && now.mono_ms >= client->give_up_at_ms) {
             nothing_awaited(client);
@@ -421,7 +457,7 @@ int64_t control_due_ms(const struct control *control) {
         const struct client *client = &control->client[i];
         if (client->watch.fd < 0)
             continue;
-        if (client->answer)
+        if (client->answer || client->leaving)
             return clock_mono_ms() + FLUSH_AGAIN_MS;
         if (client->give_up_at_ms && client->give_up_at_ms < due)
             due = client->give_up_at_ms;

@@ -265,21 +265,20 @@ static bool send_observation_of(struct desk *desk, size_t number, struct instant
     struct publication *publication = &tended->publication;
     const struct gateway_settings *gateway = desk->gateway;
     bool known = tended->lift.link != LINK_UNKNOWN;
-    /* What was read since then waits for the ledger: an old state must not look new. */
-    bool held = desk->fleet->held_by != SIZE_MAX;
+    bool fresh = fleet_keeps_up(desk->fleet); /* an old state must not look new */
     enum desk_kind kind;
     if (publication->meta)
         kind = DESK_META;
     else if (known && publication->link)
         kind = DESK_LINK;
-    else if (known && !held &&
+    else if (known && fresh &&
              is_due(publication->state, publication->state_sent_ms, gateway->state_min_interval_ms,
                     1000 * (int64_t)gateway->state_interval_s, now.mono_ms, &desk->look_at_ms))
         kind = DESK_STATE;
     else if (has_counters(&tended->lift) && publication->counters &&
              is_due(true, publication->counters_sent_ms, 1000 * (int64_t)gateway->counters_interval_s, 0, now.mono_ms,
                     &desk->look_at_ms) &&
-             fleet_save(desk->fleet, number) == 0)
+             fleet_save(desk->fleet, number, now) == 0)
         kind = DESK_COUNTERS;
     else
         return false;

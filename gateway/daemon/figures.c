@@ -172,8 +172,8 @@ static json_t *units_in_brief(const struct desk *desk) {
     return array;
 }
 
-json_t *figures_health(const struct desk *desk, struct instant now, bool with_units) {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "buses", buses(desk, false), "units",
-                     with_units ? units_in_brief(desk) : json_null(), "outbox", outbox(desk, now), "broker",
-                     broker(desk), "processes", processes(desk));
+json_t *figures_health(const struct desk *desk, struct instant now, enum health_detail detail) {
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "buses", detail >= HEALTH_BUSES ? buses(desk, false) : json_null(),
+                     "units", detail >= HEALTH_UNITS ? units_in_brief(desk) : json_null(), "outbox", outbox(desk, now),
+                     "broker", broker(desk), "processes", processes(desk));
 }

@@ -8,7 +8,10 @@
 
 /* The answer to {"cmd":"status"}, without `ok`; the caller's to free. */
 json_t *figures_status(const struct desk *desk, struct instant now);
-/* The body of `health`. units are left to a count when they would not fit 4 KiB; the caller's to free. */
-json_t *figures_health(const struct desk *desk, struct instant now, bool with_units);
+/* How much `health` says: a box with many units or buses must fit 4 KiB. */
+enum health_detail { HEALTH_BRIEF, HEALTH_BUSES, HEALTH_UNITS };
+
+/* The body of `health`; what is left out is null. The caller's to free. */
+json_t *figures_health(const struct desk *desk, struct instant now, enum health_detail detail);
 
 #endif

@@ -1,24 +1,11 @@
 #include "daemon/fleet.h"
 
 #include "base/log.h"
-#include "base/memory.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* What is applied to a lift is applied again from here if the ledger refuses it. */
-static void remember(struct fleet *fleet, struct fleet_lift *tended) {
-    fleet->diary_before = tended->diary;
-    tended->before = tended->lift;
-    memcpy(tended->sources_before, tended->sources, tended->source_count * sizeof *tended->sources);
-}
-
-static void restore(const struct fleet *fleet, struct fleet_lift *tended) {
-    tended->diary = fleet->diary_before;
-    tended->lift = tended->before;
-    memcpy(tended->sources, tended->sources_before, tended->source_count * sizeof *tended->sources);
-}
+#define RETRY_MS 1000
 
 /* A controller's own counters can be read again after a power cut, so they wait for their message; what we count
  * ourselves cannot. */
@@ -40,19 +27,63 @@ static void mark(struct fleet *fleet, struct fleet_lift *tended) {
     lift->state_changed = lift->counters_changed = lift->link_changed = false;
 }
 
-/* Commits what followed. False: the ledger refused, and the lift is as it was. */
-static bool settle(struct fleet *fleet, struct fleet_lift *tended, const struct events *events, struct instant at) {
-    struct diary *diary = &tended->diary;
-    if (events->count > 0 || must_be_written(&tended->lift.record) || diary->watch.news) {
-        report_settle(&diary->day, &diary->watch, at);
-        if (journal_lift(fleet->journal, &tended->settings->identity, &tended->lift, &diary->day, events) != 0) {
-            restore(fleet, tended);
-            return false;
-        }
-        diary->watch.news = false;
+static int write_waiting(struct fleet *fleet, struct instant at) {
+    for (size_t i = 0; i < fleet->waiting_count; i++) {
+        struct fleet_lift *tended = &fleet->lifts[fleet->waiting[i].lift];
+        if (journal_event(fleet->journal, &tended->settings->identity, &tended->lift, &fleet->waiting[i].event) != 0)
+            return -1;
     }
+    for (size_t l = 0; l < fleet->lift_count; l++) {
+        struct fleet_lift *tended = &fleet->lifts[l];
+        if (!tended->unsaved)
+            continue;
+        report_settle(&tended->diary.day, &tended->diary.watch, at);
+        if (journal_lift(fleet->journal, &tended->settings->identity, &tended->lift, &tended->diary.day) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void is_written(struct fleet_lift *tended) {
+    struct lift_record *record = &tended->lift.record;
+    record->changed = false;
+    record->faults_changed = 0;
+    record->counters_changed = 0;
+    tended->diary.watch.news = false;
+    tended->unsaved = false;
+}
+
+/* Commits all that waits, lifts and the messages that tell of their change together. 0, or -1: it goes on waiting. */
+static int commit(struct fleet *fleet, struct instant at) {
+    if (!fleet->unsaved)
+        return 0;
+    if (at.mono_ms < fleet->retry_ms)
+        return -1;
+    if (journal_begin(fleet->journal) != 0 || journal_end(fleet->journal, write_waiting(fleet, at)) != 0) {
+        fleet->retry_ms = at.mono_ms + RETRY_MS;
+        return -1;
+    }
+    for (size_t l = 0; l < fleet->lift_count; l++)
+        if (fleet->lifts[l].unsaved)
+            is_written(&fleet->lifts[l]);
+    fleet->waiting_count = 0;
+    fleet->unsaved = false;
+    return 0;
+}
+
+/* What followed for a lift is marked for its observations, and committed as soon as the ledger takes it. */
+static void settle(struct fleet *fleet, size_t lift, const struct events *events, struct instant at) {
+    struct fleet_lift *tended = &fleet->lifts[lift];
     mark(fleet, tended);
-    return true;
+    for (size_t i = 0; i < events->count; i++)
+        fleet->waiting[fleet->waiting_count++] = (struct fleet_event){.lift = lift, .event = events->event[i]};
+    if (events->count > 0 || must_be_written(&tended->lift.record) || tended->diary.watch.news)
+        tended->unsaved = fleet->unsaved = true;
+    commit(fleet, at);
+}
+
+bool fleet_keeps_up(const struct fleet *fleet) {
+    return fleet->waiting_count + EVENTS_MAX <= FLEET_WAITING;
 }
 
 /* Has the bus report this unit again when a delay of the decoder or the lift ends. */
@@ -62,50 +93,43 @@ static void want(struct fleet *fleet, const struct fleet_lift *tended, const str
     bus_want(fleet->buses[part->bus].bus, part->unit, lift_due < decoder_due ? lift_due : decoder_due);
 }
 
-/* Applies the reading in fleet->reading to its lift. again: it was decoded before, only the commit failed. */
-static bool apply(struct fleet *fleet, struct fleet_bus *bus, bool again) {
+static void apply_link(struct fleet_lift *tended, size_t part, const struct reading *reading, struct events *events) {
+    struct diary *diary = &tended->diary;
+    if (part == 0 && reading->link != LINK_ONLINE)
+        report_lose(&diary->day, &diary->watch, reading->at, reading->last_good_real_ms);
+    lift_link(&tended->lift, part, reading->link, reading->reason, reading->at, reading->last_good_real_ms, events);
+}
+
+/* Applies the reading in hand to its lift. */
+static void apply(struct fleet *fleet, struct fleet_bus *bus) {
     const struct reading *reading = &fleet->reading;
     const struct unit_place *place = &bus->places[reading->unit];
     struct fleet_lift *tended = &fleet->lifts[place->lift];
     struct fleet_part *part = &tended->part[place->part];
-    struct diary *diary = &tended->diary;
     struct events events = {.count = 0};
 
-    remember(fleet, tended);
     if (reading->kind == READING_LINK) {
-        if (place->part == 0 && reading->link != LINK_ONLINE)
-            report_lose(&diary->day, &diary->watch, reading->at, reading->last_good_real_ms);
-        lift_link(&tended->lift, place->part, reading->link, reading->reason, reading->at, reading->last_good_real_ms,
-                  &events);
-        report_follow(&diary->day, &diary->watch, &tended->lift, reading->at);
-        return settle(fleet, tended, &events, reading->at);
-    }
-    if (!again)
+        apply_link(tended, place->part, reading, &events);
+    } else {
         decode(part->decoder, reading->image, reading->valid, reading->at, &part->sample);
-    lift_apply(&tended->lift, place->part, &part->sample, &events);
-    report_follow(&diary->day, &diary->watch, &tended->lift, reading->at);
-    if (!settle(fleet, tended, &events, reading->at))
-        return false;
+        lift_apply(&tended->lift, place->part, &part->sample, &events);
+    }
+    report_follow(&tended->diary.day, &tended->diary.watch, &tended->lift, reading->at);
+    settle(fleet, place->lift, &events, reading->at);
+    if (reading->kind == READING_LINK)
+        return;
     want(fleet, tended, part);
     fleet->listener.polled(fleet->listener.context, place->lift, place->part);
-    return true;
 }
 
 void fleet_take(struct fleet *fleet) {
-    if (fleet->held_by != SIZE_MAX) {
-        if (!apply(fleet, &fleet->buses[fleet->held_by], true))
-            return;
-        fleet->held_by = SIZE_MAX;
-    }
     for (size_t i = 0; i < fleet->bus_count; i++) {
         struct fleet_bus *bus = &fleet->buses[i];
-        while (bus_next(bus->bus, &fleet->reading)) {
-            if (fleet->reading.kind == READING_ANSWER) {
+        while (fleet_keeps_up(fleet) && bus_next(bus->bus, &fleet->reading)) {
+            if (fleet->reading.kind == READING_ANSWER)
                 fleet->listener.answered(fleet->listener.context, &fleet->reading);
-            } else if (!apply(fleet, bus, false)) {
-                fleet->held_by = i;
-                return;
-            }
+            else
+                apply(fleet, bus);
         }
     }
 }
@@ -123,38 +147,38 @@ static void tell_what_was_lost(struct fleet *fleet, struct fleet_bus *bus, struc
         bus->lost_told = figures.lost;
 }
 
-void fleet_tick(struct fleet *fleet, struct instant now) {
-    if (fleet->held_by != SIZE_MAX) {
-        fleet_take(fleet);
-        return;
-    }
-    for (size_t i = 0; i < fleet->lift_count; i++) {
-        struct fleet_lift *tended = &fleet->lifts[i];
-        struct events events = {.count = 0};
-        remember(fleet, tended);
-        lift_tick(&tended->lift, now, &events);
-        if (events.count > 0 || (tended->lift.link == LINK_ONLINE) != tended->diary.watch.watching)
-            report_follow(&tended->diary.day, &tended->diary.watch, &tended->lift, now);
-        settle(fleet, tended, &events, now);
+static void tick_lift(struct fleet *fleet, size_t lift, struct instant now) {
+    struct fleet_lift *tended = &fleet->lifts[lift];
+    struct events events = {.count = 0};
+    lift_tick(&tended->lift, now, &events);
+    if (events.count > 0 || (tended->lift.link == LINK_ONLINE) != tended->diary.watch.watching)
+        report_follow(&tended->diary.day, &tended->diary.watch, &tended->lift, now);
+    settle(fleet, lift, &events, now);
+    if (!fleet->unsaved)
         diary_turn(&tended->diary, fleet->journal, &tended->settings->identity, now);
-    }
-    for (size_t i = 0; i < fleet->bus_count; i++)
-        tell_what_was_lost(fleet, &fleet->buses[i], now);
 }
 
-int fleet_save(struct fleet *fleet, size_t lift) {
+void fleet_tick(struct fleet *fleet, struct instant now) {
+    commit(fleet, now);
+    fleet_take(fleet);
+    for (size_t l = 0; l < fleet->lift_count && fleet_keeps_up(fleet); l++)
+        tick_lift(fleet, l, now);
+    for (size_t b = 0; b < fleet->bus_count; b++)
+        tell_what_was_lost(fleet, &fleet->buses[b], now);
+}
+
+int fleet_save(struct fleet *fleet, size_t lift, struct instant now) {
     struct fleet_lift *tended = &fleet->lifts[lift];
     const struct lift_record *record = &tended->lift.record;
-    if (!record->changed && !record->faults_changed && !record->counters_changed)
-        return 0;
-    return fleet_write(fleet, lift, clock_now());
+    if (record->changed || record->faults_changed || record->counters_changed)
+        tended->unsaved = fleet->unsaved = true;
+    return commit(fleet, now);
 }
 
-int fleet_write(struct fleet *fleet, size_t lift, struct instant now) {
-    struct fleet_lift *tended = &fleet->lifts[lift];
-    struct events none = {.count = 0};
-    report_settle(&tended->diary.day, &tended->diary.watch, now);
-    return journal_lift(fleet->journal, &tended->settings->identity, &tended->lift, &tended->diary.day, &none);
+int fleet_write(struct fleet *fleet, struct instant now) {
+    for (size_t l = 0; l < fleet->lift_count; l++)
+        fleet->lifts[l].unsaved = fleet->unsaved = true;
+    return commit(fleet, now);
 }
 
 size_t fleet_find(const struct fleet *fleet, const char *id) {

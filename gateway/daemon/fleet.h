@@ -1,8 +1,8 @@
 /* The buses and the lifts on them: takes readings from the bus threads, turns them into samples, applies them to the
  * lifts and has what follows committed.
  *
- * When the ledger cannot be written the reading that needs it is kept and no other is taken: they wait in the buses'
- * queues, where transitions are kept, until the disk is well again. */
+ * When the ledger cannot be written, events wait here and observations go on; when there is no more room, no reading is
+ * taken any more: they wait in the buses' queues, where transitions are kept, until the disk is well again. */
 #ifndef LIFTGW_DAEMON_FLEET_H
 #define LIFTGW_DAEMON_FLEET_H
 
@@ -16,6 +16,9 @@ struct publication {
     bool meta, link, state, counters;        /* there is something new */
     int64_t state_sent_ms, counters_sent_ms; /* CLOCK_MONOTONIC; INT64_MIN: not since the last connect */
 };
+
+/* Events that may wait for the ledger: more than a reading can bring. */
+#define FLEET_WAITING (4 * EVENTS_MAX)
 
 /* Settings live as long as anything in the fleet points into them. */
 struct generation {
@@ -35,10 +38,10 @@ struct fleet_part {
 struct fleet_lift {
     const struct lift_settings *settings; /* of the newest generation */
     struct generation *profiles;          /* the generation whose profiles its parts use */
-    struct lift lift, before;             /* before: as it was, should the commit fail */
-    struct source_state *sources, *sources_before;
-    size_t source_count;
+    struct lift lift;
+    struct source_state *sources;
     struct diary diary;
+    bool unsaved; /* something of it has to be written */
     struct fleet_part part[LIFT_PARTS];
     struct publication publication;
 };
@@ -63,10 +66,15 @@ struct fleet {
     struct fleet_lift *lifts;
     size_t lift_count;
     int notify_fd;
-    struct diary diary_before; /* of the lift in hand, should the commit fail */
-    struct reading reading;    /* with room for the largest image */
-    size_t held_by;            /* the bus whose reading waits for the ledger, SIZE_MAX: none */
-    bool marked;               /* a publication mark was set since the desk looked */
+    struct reading reading; /* with room for the largest image */
+    struct fleet_event {
+        size_t lift;
+        struct event event;
+    } waiting[FLEET_WAITING]; /* for the ledger */
+    size_t waiting_count;
+    bool unsaved;     /* a lift is */
+    int64_t retry_ms; /* the ledger refused: not to be tried before */
+    bool marked;      /* a publication mark was set since the desk looked */
     struct fleet_listener {
         void (*answered)(void *context, const struct reading *reading); /* to bus_ask */
         void (*polled)(void *context, size_t lift, size_t part);
@@ -86,10 +94,13 @@ void fleet_free(struct fleet *fleet);
 void fleet_take(struct fleet *fleet);
 /* Once a second: what follows from time alone, what waits for the ledger, what the queues lost. */
 void fleet_tick(struct fleet *fleet, struct instant now);
+/* False while nothing can be taken because too much waits for the ledger: what is known of the lifts gets old. */
+bool fleet_keeps_up(const struct fleet *fleet);
 /* Writes a lift's counters before they are published. 0, or -1. */
-int fleet_save(struct fleet *fleet, size_t lift);
-/* Writes all that is kept of a lift, its open day too: before it is given up, and when the clock was set. 0, or -1. */
-int fleet_write(struct fleet *fleet, size_t lift, struct instant now);
+int fleet_save(struct fleet *fleet, size_t lift, struct instant now);
+/* Writes all that is kept of the lifts, their open days too: before the fleet is given up, and when the clock was set.
+ * 0, or -1. */
+int fleet_write(struct fleet *fleet, struct instant now);
 /* The lift of that id, SIZE_MAX if there is none. */
 size_t fleet_find(const struct fleet *fleet, const char *id);
 /* The oldest progress of any bus thread: CLOCK_MONOTONIC, ms. */

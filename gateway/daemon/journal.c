@@ -23,11 +23,34 @@ static int add_gateway(struct journal *journal, const char *event, json_t *detai
     return ledger_add(journal->ledger, number.seq, topic, false, payload, at.real_ms);
 }
 
+/* What a `gap` tells: these were dropped, count of them between from and to. */
+struct gap {
+    json_int_t from, to, count;
+};
+
+/* A gap message that was dropped itself: what it told is told by the next one. */
+static void take_over_gap(void *context, const char *payload) {
+    struct gap *gap = context;
+    json_t *message = json_loads(payload, 0, NULL);
+    json_int_t from = json_integer_value(json_object_get(message, "from"));
+    if (from > 0 && from < gap->from)
+        gap->from = from;
+    gap->count += json_integer_value(json_object_get(message, "count"));
+    json_decref(message);
+}
+
+static int add_gap(struct journal *journal, const struct gap *gap, const char *reason, struct instant at) {
+    json_t *details = json_pack("{s:s, s:I, s:I, s:I, s:s}", "series", ledger_series(journal->ledger), "from",
+                                gap->from, "to", gap->to, "count", gap->count, "reason", reason);
+    return add_gateway(journal, "gap", details, at);
+}
+
 /* At the bound the oldest waiting messages go, and a `gap` says which (promise 4). */
 static int make_room(struct journal *journal, struct instant at) {
     uint64_t from = 0;
     uint64_t to = 0;
     uint64_t count = 0;
+    char topic[TOPIC_SIZE];
     if (ledger_drop_oldest(journal->ledger, journal->in_flight, &from, &to, &count) != 0)
         return -1;
     if (count == 0)
@@ -35,29 +58,11 @@ static int make_room(struct journal *journal, struct instant at) {
     journal->dropped += count;
     log_warn("the outbox is full: %llu messages, %llu to %llu, were dropped", (unsigned long long)count,
              (unsigned long long)from, (unsigned long long)to);
-    return add_gateway(journal, "gap",
-                       json_pack("{s:s, s:I, s:I, s:I, s:s}", "series", ledger_series(journal->ledger), "from",
-                                 (json_int_t)from, "to", (json_int_t)to, "count", (json_int_t)count, "reason",
-                                 "outbox_full"),
-                       at);
-}
-
-static int add_event(struct journal *journal, const struct lift_identity *identity, struct lift *lift,
-                     const struct event *event) {
-    char topic[TOPIC_SIZE];
-    char payload[PAYLOAD_SIZE];
-    struct payload_number number = {.series = ledger_series(journal->ledger)};
-    bool retain = event->type == EVENT_FAULT;
-    topic_event(topic, journal->gateway, identity->id, event);
-    if (make_room(journal, event->at) != 0 || ledger_number(journal->ledger, topic, &number.seq, &number.n) != 0)
+    struct gap gap = {.from = (json_int_t)from, .to = (json_int_t)to, .count = (json_int_t)count};
+    topic_gateway(topic, journal->gateway, "event/gap");
+    if (ledger_each_dropped(journal->ledger, topic, from, to, take_over_gap, &gap) != 0)
         return -1;
-    if (payload_event(payload, journal->gateway, identity, event, &number) == 0)
-        return -1;
-    if (retain && event->fault.raised)
-        lift->record.fault[event->fault.fault].seq = number.seq;
-    if (retain && ledger_retained_add(journal->ledger, identity->id, topic) != 0)
-        return -1;
-    return ledger_add(journal->ledger, number.seq, topic, retain, payload, event->at.real_ms);
+    return add_gap(journal, &gap, "outbox_full", at);
 }
 
 static int add_report(struct journal *journal, const struct lift_identity *identity, const struct ended_report *ended,
@@ -77,30 +82,40 @@ static int add_report(struct journal *journal, const struct lift_identity *ident
     return ledger_add(journal->ledger, number.seq, topic, true, payload, at.real_ms);
 }
 
-static int write_lift(struct journal *journal, const struct lift_identity *identity, struct lift *lift,
-                      const struct report *day, const struct events *events) {
-    for (size_t i = 0; i < events->count; i++)
-        if (add_event(journal, identity, lift, &events->event[i]) != 0)
-            return -1;
+int journal_begin(struct journal *journal) {
+    return ledger_begin(journal->ledger);
+}
+
+int journal_event(struct journal *journal, const struct lift_identity *identity, struct lift *lift,
+                  const struct event *event) {
+    char topic[TOPIC_SIZE];
+    char payload[PAYLOAD_SIZE];
+    struct payload_number number = {.series = ledger_series(journal->ledger)};
+    bool retain = event->type == EVENT_FAULT;
+    topic_event(topic, journal->gateway, identity->id, event);
+    if (make_room(journal, event->at) != 0 || ledger_number(journal->ledger, topic, &number.seq, &number.n) != 0)
+        return -1;
+    if (payload_event(payload, journal->gateway, identity, event, &number) == 0)
+        return -1;
+    if (retain && event->fault.raised)
+        lift->record.fault[event->fault.fault].seq = number.seq;
+    if (retain && ledger_retained_add(journal->ledger, identity->id, topic) != 0)
+        return -1;
+    return ledger_add(journal->ledger, number.seq, topic, retain, payload, event->at.real_ms);
+}
+
+int journal_lift(struct journal *journal, const struct lift_identity *identity, const struct lift *lift,
+                 const struct report *day) {
     if (ledger_report_save(journal->ledger, identity->id, REPORT_DAY, day) != 0)
         return -1;
     return ledger_lift_save(journal->ledger, identity->id, &lift->record);
 }
 
-int journal_lift(struct journal *journal, const struct lift_identity *identity, struct lift *lift,
-                 const struct report *day, const struct events *events) {
-    if (ledger_begin(journal->ledger) != 0)
-        return -1;
-    if (write_lift(journal, identity, lift, day, events) != 0) {
-        ledger_rollback(journal->ledger);
-        return -1;
-    }
-    if (ledger_commit(journal->ledger) != 0)
-        return -1;
-    lift->record.changed = false;
-    lift->record.faults_changed = 0;
-    lift->record.counters_changed = 0;
-    return 0;
+int journal_end(struct journal *journal, int result) {
+    if (result == 0)
+        return ledger_commit(journal->ledger);
+    ledger_rollback(journal->ledger);
+    return -1;
 }
 
 static int write_reports(struct journal *journal, const struct lift_identity *identity,
@@ -116,30 +131,22 @@ static int write_reports(struct journal *journal, const struct lift_identity *id
 
 int journal_reports(struct journal *journal, const struct lift_identity *identity, const struct ended_reports *ended,
                     const struct report *day, const struct report *month, struct instant at) {
-    if (ledger_begin(journal->ledger) != 0)
+    if (journal_begin(journal) != 0)
         return -1;
-    if (write_reports(journal, identity, ended, day, month, at) != 0) {
-        ledger_rollback(journal->ledger);
-        return -1;
-    }
-    return ledger_commit(journal->ledger);
+    return journal_end(journal, write_reports(journal, identity, ended, day, month, at));
 }
 
 int journal_gateway(struct journal *journal, const char *event, json_t *details, struct instant at) {
-    if (ledger_begin(journal->ledger) != 0) {
+    if (journal_begin(journal) != 0) {
         json_decref(details);
         return -1;
     }
-    if (make_room(journal, at) != 0) {
+    int result = make_room(journal, at);
+    if (result == 0)
+        result = add_gateway(journal, event, details, at);
+    else
         json_decref(details);
-        ledger_rollback(journal->ledger);
-        return -1;
-    }
-    if (add_gateway(journal, event, details, at) != 0) {
-        ledger_rollback(journal->ledger);
-        return -1;
-    }
-    return ledger_commit(journal->ledger);
+    return journal_end(journal, result);
 }
 
 static int write_done(struct journal *journal, const struct acknowledged *message) {
@@ -148,38 +155,30 @@ static int write_done(struct journal *journal, const struct acknowledged *messag
     if (!message->refused)
         return 0;
     log_warn("the broker will never take message %llu: set aside", (unsigned long long)message->seq);
-    struct instant now = clock_now();
     json_int_t seq = (json_int_t)message->seq;
-    return add_gateway(journal, "gap",
-                       json_pack("{s:s, s:I, s:I, s:I, s:s}", "series", ledger_series(journal->ledger), "from", seq,
-                                 "to", seq, "count", (json_int_t)1, "reason", "refused"),
-                       now);
+    return add_gap(journal, &(struct gap){.from = seq, .to = seq, .count = 1}, "refused", clock_now());
 }
 
 int journal_done(struct journal *journal, const struct acknowledged *messages, size_t count) {
     uint64_t refused = 0;
-    if (ledger_begin(journal->ledger) != 0)
+    int result = 0;
+    if (journal_begin(journal) != 0)
         return -1;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && result == 0; i++) {
         refused += messages[i].refused;
-        if (write_done(journal, &messages[i]) != 0) {
-            ledger_rollback(journal->ledger);
-            return -1;
-        }
+        result = write_done(journal, &messages[i]);
     }
-    if (ledger_commit(journal->ledger) != 0)
+    if (journal_end(journal, result) != 0)
         return -1;
     journal->refused += refused;
     return 0;
 }
 
 int journal_retained(struct journal *journal, const char *owner, const char *const topics[], size_t count) {
-    if (ledger_begin(journal->ledger) != 0)
+    int result = 0;
+    if (journal_begin(journal) != 0)
         return -1;
-    for (size_t i = 0; i < count; i++)
-        if (ledger_retained_add(journal->ledger, owner, topics[i]) != 0) {
-            ledger_rollback(journal->ledger);
-            return -1;
-        }
-    return ledger_commit(journal->ledger);
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = ledger_retained_add(journal->ledger, owner, topics[i]);
+    return journal_end(journal, result);
 }

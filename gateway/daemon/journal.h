@@ -16,10 +16,16 @@ struct journal {
     uint64_t dropped;   /* messages that went at the bound, since the start */
 };
 
-/* Commits events, the changed rows of the lift's record and its open day; the record's marks are cleared. 0, or -1 with
- * nothing written and nothing changed: keep the lift as it was and try again. */
-int journal_lift(struct journal *journal, const struct lift_identity *identity, struct lift *lift,
-                 const struct report *day, const struct events *events);
+/* A transaction: begin, any number of the two that follow, end. 0, or -1; then only end may follow. */
+int journal_begin(struct journal *journal);
+/* Adds the message that tells of an event of the lift. */
+int journal_event(struct journal *journal, const struct lift_identity *identity, struct lift *lift,
+                  const struct event *event);
+/* Adds the changed rows of the lift's record, and its open day. */
+int journal_lift(struct journal *journal, const struct lift_identity *identity, const struct lift *lift,
+                 const struct report *day);
+/* Commits if result is 0, else undoes everything. 0, or -1 with nothing written: it may be tried again. */
+int journal_end(struct journal *journal, int result);
 
 /* Commits the reports of periods that ended with the lift's open day and month. 0, or -1 with nothing written. */
 int journal_reports(struct journal *journal, const struct lift_identity *identity, const struct ended_reports *ended,

@@ -73,7 +73,6 @@ static void free_lift(struct fleet_lift *tended) {
         free(tended->part[i].sample.faults);
     }
     free(tended->sources);
-    free(tended->sources_before);
     if (tended->profiles)
         generation_release(tended->profiles);
     *tended = (struct fleet_lift){0};
@@ -118,9 +117,7 @@ static int make_lift(struct fleet *fleet, size_t number, int64_t alive_real_ms) 
         parts[i] = (struct lift_part){
             .sources = profile->sources, .source_count = profile->fault_count, .owns = lift->part[i].owns};
     }
-    tended->source_count = lift_source_count(parts, lift->part_count);
-    tended->sources = memory_get(tended->source_count, sizeof *tended->sources);
-    tended->sources_before = memory_get(tended->source_count, sizeof *tended->sources);
+    tended->sources = memory_get(lift_source_count(parts, lift->part_count), sizeof *tended->sources);
     lift_init(&tended->lift, &lift->limits, parts, lift->part_count, tended->sources, found ? &record : NULL);
     return 0;
 }
@@ -252,7 +249,6 @@ static struct fleet *empty_fleet(struct settings *settings, struct journal *jour
     struct fleet *fleet = memory_get(1, sizeof *fleet);
     fleet->journal = journal;
     fleet->notify_fd = notify_fd;
-    fleet->held_by = SIZE_MAX;
     fleet->marked = true;
     fleet->listener = *listener;
     fleet->generation = memory_get(1, sizeof *fleet->generation);
@@ -280,13 +276,11 @@ struct fleet *fleet_create(struct settings *settings, struct journal *journal, i
                            const struct fleet_listener *listener, int64_t alive_real_ms, struct fleet *old) {
     struct fleet *fleet = empty_fleet(settings, journal, notify_fd, listener);
     struct fleet_lift **kept = memory_get(fleet->lift_count, sizeof(struct fleet_lift *));
-    if (old)
-        fleet_take(old); /* what its buses have queued is not lost */
-    if (old && old->held_by != SIZE_MAX)
-        goto refused;
-    for (size_t l = 0; old && l < old->lift_count; l++)
-        if (fleet_write(old, l, clock_now()) != 0)
+    if (old) { /* what its buses have queued, and what waits for the ledger, is not lost */
+        fleet_take(old);
+        if (fleet_write(old, clock_now()) != 0)
             goto refused;
+    }
     for (size_t l = 0; l < fleet->lift_count; l++) {
         kept[l] = lift_kept(old, settings, &settings->lifts[l]);
         if (!kept[l] && make_lift(fleet, l, alive_real_ms) != 0)

@@ -101,10 +101,12 @@ static void polled(void *context, size_t lift, size_t part) {
 
 static size_t write_health(void *context, char payload[PAYLOAD_SIZE], struct instant now) {
     struct service *service = context;
-    json_t *body = figures_health(&service->desk, now, true);
-    if (json_dumpb(body, NULL, 0, JSON_COMPACT) > HEALTH_ROOM) {
+    json_t *body = NULL;
+    for (int detail = HEALTH_UNITS; detail >= HEALTH_BRIEF; detail--) {
         json_decref(body);
-        body = figures_health(&service->desk, now, false);
+        body = figures_health(&service->desk, now, (enum health_detail)detail);
+        if (json_dumpb(body, NULL, 0, JSON_COMPACT) <= HEALTH_ROOM)
+            break;
     }
     return payload_gateway(payload, service->journal.gateway, NULL, body, now, NULL);
 }
@@ -261,6 +263,8 @@ static const char *take_settings(struct service *service, struct settings *setti
     const struct gateway_settings *new = &settings->gateway;
     if (strcmp(old->state_dir, new->state_dir) != 0 || strcmp(old->control, new->control) != 0)
         return "state_dir and control cannot change while running: systemctl restart liftgwd";
+    if (strcmp(old->id, new->id) != 0) /* seq has no gap within a gateway and its series */
+        return "the gateway's id cannot change while running: systemctl restart liftgwd";
     service->journal.gateway = &settings->identity;
     struct fleet *fleet =
         fleet_create(settings, &service->journal, service->readings.fd, &service->fleet->listener, 0, service->fleet);
@@ -414,8 +418,7 @@ static void tell_clock_step(struct service *service, struct instant now) {
         return;
     service->clock_offset_ms += step_ms;
     /* A restart takes the time from the last write to the last-alive stamp as watched: no step may lie in between. */
-    for (size_t l = 0; l < service->fleet->lift_count; l++)
-        fleet_write(service->fleet, l, now);
+    fleet_write(service->fleet, now);
 }
 
 /* The service manager hears of us only while the loop and every bus thread make progress. */
@@ -485,8 +488,8 @@ static void say_goodbye(struct service *service) {
 void service_stop(struct service *service) {
     say_goodbye(service);
     control_free(service->control);
-    for (size_t l = 0; service->fleet && l < service->fleet->lift_count; l++)
-        fleet_write(service->fleet, l, clock_now());
+    if (service->fleet)
+        fleet_write(service->fleet, clock_now());
     desk_settle(&service->desk);
     if (service->fleet)
         fleet_free(service->fleet);

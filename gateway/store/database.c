@@ -37,6 +37,9 @@ static const struct {
     [STATEMENT_DROP_RANGE] = {"find the oldest messages", "SELECT min(seq), max(seq), count(*) FROM"
                                                           " (SELECT seq FROM message INDEXED BY message_waiting"
                                                           " WHERE outcome IS NULL AND seq > ?1 ORDER BY seq LIMIT ?2)"},
+    [STATEMENT_DROPPED] = {"read dropped messages",
+                           "SELECT payload FROM message WHERE topic = (SELECT id FROM topic WHERE topic = ?1)"
+                           " AND seq BETWEEN ?2 AND ?3 AND outcome = ?4 ORDER BY seq"},
     [STATEMENT_DROP] = {"drop the oldest messages", "UPDATE message SET outcome = ?3, done_real_ms = ?4"
                                                     " WHERE outcome IS NULL AND seq BETWEEN ?1 AND ?2"},
     [STATEMENT_HISTORY_OLDEST] = {"read the history", "SELECT seq, real_ms, outcome FROM message ORDER BY seq LIMIT 1"},

@@ -90,6 +90,9 @@ void ledger_depth(struct ledger *ledger, struct ledger_depth *depth);
  * max_messages and at least two, so that the gap message of each such drop has room too. count 0: there is room and
  * nothing was dropped; else from..to are the seqs of the first and the last. Inside a transaction. */
 int ledger_drop_oldest(struct ledger *ledger, uint64_t keep, uint64_t *from, uint64_t *to, uint64_t *count);
+/* Calls visit with the payload of each message of topic that was dropped, from..to. */
+int ledger_each_dropped(struct ledger *ledger, const char *topic, uint64_t from, uint64_t to,
+                        void (*visit)(void *context, const char *payload), void *context);
 /* Deletes history older than history_days, and the oldest where more than max_messages of it are kept; at most a few
  * hundred at once, never what waits. Cheap when there is nothing to do; call it every minute or so. */
 int ledger_prune(struct ledger *ledger, int64_t real_ms);

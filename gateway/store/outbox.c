@@ -127,6 +127,19 @@ int ledger_drop_oldest(struct ledger *ledger, uint64_t keep, uint64_t *from, uin
     return 0;
 }
 
+int ledger_each_dropped(struct ledger *ledger, const char *topic, uint64_t from, uint64_t to,
+                        void (*visit)(void *context, const char *payload), void *context) {
+    sqlite3_stmt *statement = database_statement(ledger, STATEMENT_DROPPED);
+    int result;
+    database_bind_text(statement, 1, topic);
+    sqlite3_bind_int64(statement, 2, (int64_t)from);
+    sqlite3_bind_int64(statement, 3, (int64_t)to);
+    sqlite3_bind_int(statement, 4, OUTCOME_DROPPED);
+    while ((result = database_step(ledger, STATEMENT_DROPPED)) == 1)
+        visit(context, (const char *)sqlite3_column_text(statement, 0));
+    return result;
+}
+
 /* Deletes the oldest message if it is history that may go: 1 it went, 0 it stays, -1. */
 static int forget_one(struct ledger *ledger, int64_t before_real_ms) {
     sqlite3_stmt *oldest = database_statement(ledger, STATEMENT_HISTORY_OLDEST);

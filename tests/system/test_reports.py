@@ -124,5 +124,5 @@ def test_a_lift_that_leaves_takes_its_reports_with_it(world, midnight_in):
              what="the retained report to be cleared")
 
 
-def test_a_report_without_its_figures_is_none(reports_known):
+def test_a_report_without_its_figures_is_none():
     assert list(schemas.validator("report.json").iter_errors({}))
