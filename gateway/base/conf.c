@@ -72,7 +72,6 @@ static const char *plain_words(const char *error) {
         const char *error, *words;
     } table[] = {
         {"syntax error", "syntax error here or just before: look for a missing quote, comma, ; or ="},
-        {"duplicate setting name", "a key of this name stands in the same group already: remove one of the two"},
         {"mismatched element type in array", "the values in [ ] must all be of one kind: else write ( )"},
     };
     for (size_t i = 0; i < COUNT_OF(table); i++)

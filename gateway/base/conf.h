@@ -36,7 +36,8 @@ enum conf_type { CONF_GROUP, CONF_LIST, CONF_INT, CONF_FLOAT, CONF_BOOL, CONF_ST
 
 /* Reads and parses path; @include is resolved against the folder of the file it stands in. What is wrong is added to
  * problems. An unreadable file or a syntax error gives NULL; after anything else (an integer that would wrap, invalid
- * UTF-8, a bare yes) there is a tree with the value that was meant, so that the checks of the caller can go on. */
+ * UTF-8, a bare yes, a second key of the same name) there is a tree with the value that was meant, of two keys the
+ * first, so that the checks of the caller can go on. */
 struct conf *conf_open(const char *path, struct problems *problems);
 void conf_close(struct conf *conf);
 const struct conf_node *conf_root(const struct conf *conf);

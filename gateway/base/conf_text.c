@@ -180,10 +180,14 @@ static void copy_number(struct reader *reader) {
     out_text(reader->out, number);
 }
 
+/* True if keys stand here: in { } or outside of all brackets. */
+static bool is_group(const struct conf_text *out) {
+    return out->open_count == 0 || out->open[out->open_count - 1].kind == '{';
+}
+
 /* True if the next token has to be a value. */
 static bool is_value_place(const struct conf_text *out) {
-    char open = out->open_count ? out->open[out->open_count - 1].kind : '{';
-    return strchr("=:", out->last) || (open != '{' && strchr(",([", out->last));
+    return strchr("=:", out->last) || (!is_group(out) && strchr(",([", out->last));
 }
 
 /* True if a name and its = follow: a value was forgotten, not its quotes. */
@@ -191,6 +195,59 @@ static bool is_assigned(const struct reader *reader, size_t ahead) {
     while (peek(reader, ahead) && strchr(" \t", peek(reader, ahead)))
         ahead++;
     return peek(reader, ahead) == '=' || peek(reader, ahead) == ':';
+}
+
+/* The key of that name in the innermost group, NULL if there is none yet. */
+static const struct conf_key *find_key(const struct conf_text *out, const char *name, size_t size) {
+    for (size_t i = out->key_count; i > 0 && out->keys[i - 1].depth == out->open_count; i--)
+        if (out->keys[i - 1].size == size && memcmp(out->text + out->keys[i - 1].name, name, size) == 0)
+            return &out->keys[i - 1];
+    return NULL;
+}
+
+static void add_key(struct reader *reader, size_t size) {
+    struct conf_text *out = reader->out;
+    if (out->key_count == out->key_room) {
+        out->key_room = out->key_room ? 2 * out->key_room : 64;
+        out->keys = memory_grow(out->keys, out->key_room, sizeof(struct conf_key));
+    }
+    out->keys[out->key_count++] = (struct conf_key){out->size, size, out->open_count, {reader->file, reader->line}};
+}
+
+static void forget_inner_keys(struct conf_text *out) {
+    while (out->key_count > 0 && out->keys[out->key_count - 1].depth > out->open_count)
+        out->key_count--;
+}
+
+/* Blanks a setting whose key stood there already, where it ends; the parser would read no further. */
+static void end_doubled(struct conf_text *out) {
+    if (!out->doubled || out->doubled_depth != out->open_count)
+        return;
+    for (size_t i = out->doubled_begin; i < out->size; i++)
+        if (out->text[i] != '\n')
+            out->text[i] = ' ';
+    out->doubled = false;
+}
+
+/* A key of size bytes begins here. */
+static void begin_setting(struct reader *reader, size_t size) {
+    struct conf_text *out = reader->out;
+    const char *name = reader->text + reader->at;
+    end_doubled(out);
+    const struct conf_key *first = find_key(out, name, size);
+    if (!first) {
+        add_key(reader, size);
+        return;
+    }
+    bool elsewhere = first->at.file != reader->file;
+    problems_add(reader->problems, PROBLEM_ERROR, reader->file, reader->line,
+                 "key '%.*s' stands in %s%sline %d already: remove one of the two", size > 64 ? 64 : (int)size, name,
+                 elsewhere ? first->at.file : "", elsewhere ? ", " : "", first->at.line);
+    if (out->doubled)
+        return;
+    out->doubled = true;
+    out->doubled_begin = out->size;
+    out->doubled_depth = out->open_count;
 }
 
 static void copy_word(struct reader *reader) {
@@ -201,7 +258,10 @@ static void copy_word(struct reader *reader) {
     int shown = size > 64 ? 64 : (int)size;
     bool is_bool =
         (size == 4 && strncasecmp(word, "true", size) == 0) || (size == 5 && strncasecmp(word, "false", size) == 0);
-    if (!reader->out->last || !is_value_place(reader->out) || is_bool || is_assigned(reader, size)) {
+    bool is_value = reader->out->last && is_value_place(reader->out);
+    if (!is_value && is_group(reader->out))
+        begin_setting(reader, size);
+    if (!is_value || is_bool || is_assigned(reader, size)) {
         out_bytes(reader->out, word, size);
     } else {
         bool yes =
@@ -248,6 +308,7 @@ static void close_bracket(struct reader *reader, char c) {
     }
     if (out->open_count && out->open[out->open_count - 1].kind == opening) {
         out->open_count--;
+        forget_inner_keys(out);
         return;
     }
     if (!out->broken && out->open_count)
@@ -261,14 +322,18 @@ static void close_bracket(struct reader *reader, char c) {
 
 static void copy_sign(struct reader *reader) {
     char c = peek(reader, 0);
-    if (strchr("{([", c))
+    if (strchr("{([", c)) {
         open_bracket(reader, c);
-    else if (strchr("})]", c))
+    } else if (strchr("})]", c)) {
+        end_doubled(reader->out);
         close_bracket(reader, c);
-    else if (c == ',')
+    } else if (c == ',') {
         reader->out->last_comma = reader->out->size;
+    }
     reader->out->last = c;
     copy_character(reader);
+    if (strchr(";,", c))
+        end_doubled(reader->out);
 }
 
 /* True if only blanks stand before at in its line: where @include may stand. */
@@ -441,6 +506,7 @@ bool conf_text_read(struct conf_text *text, const char *path, struct problems *p
     *text = (struct conf_text){.hash = TEXT_HASH_START};
     out_text(text, "");
     read_file(text, path, 0, NULL, problems);
+    end_doubled(text);
     for (size_t i = 0; i < text->open_count && !text->broken; i++)
         problems_add(problems, PROBLEM_ERROR, text->open[i].at.file, text->open[i].at.line, "this %c is never closed",
                      text->open[i].kind);
@@ -453,6 +519,7 @@ void conf_text_free(struct conf_text *text) {
         free(text->files[i]);
     free(text->files);
     free(text->lines);
+    free(text->keys);
     free(text->text);
 }
 

@@ -3,8 +3,8 @@
  *
  * libconfig 1.5 wraps integers, loses "\x00" and lets invalid UTF-8 pass; 1.7 widens integers by itself and reads a
  * leading zero as octal. What the two would read differently is an error here, and what is handed on means the same to
- * both: one text, every integer with its L, small slips (a bare yes, a comma too many) reported and then mended, so
- * that they do not hide what stands behind them. */
+ * both: one text, every integer with its L, small slips (a bare yes, a comma too many, a second key of the same name)
+ * reported and then mended, so that they do not hide what stands behind them. */
 #ifndef LIFTGW_BASE_CONF_TEXT_H
 #define LIFTGW_BASE_CONF_TEXT_H
 
@@ -20,6 +20,12 @@ struct conf_bracket {
     char kind;
     struct conf_origin at;
 };
+/* A key of a group that is open still. */
+struct conf_key {
+    size_t name, size; /* where it stands in text */
+    size_t depth;      /* of its group: so many brackets are open */
+    struct conf_origin at;
+};
 
 struct conf_text {
     char *text; /* NUL-terminated */
@@ -33,8 +39,13 @@ struct conf_text {
 
     struct conf_bracket open[CONF_NESTING_MAX];
     size_t open_count;
-    char last;         /* the token before: its first character; a for words, 0 for numbers, " for strings */
-    size_t last_comma; /* where the last comma stands in text */
+    struct conf_key *keys; /* inner groups last */
+    size_t key_count, key_room;
+    bool doubled;         /* the setting that is being read has the key of another */
+    size_t doubled_begin; /* where that setting begins in text, */
+    size_t doubled_depth; /* and so many brackets are open around it */
+    char last;            /* the token before: its first character; a for words, 0 for numbers, " for strings */
+    size_t last_comma;    /* where the last comma stands in text */
 };
 
 /* Reads path; adds what is wrong. False if there is nothing that could be parsed. */

@@ -2,10 +2,12 @@
 #include "base/log.h"
 #include "daemon/service.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 struct arguments {
     const char *file;
@@ -18,7 +20,8 @@ static void usage(FILE *to) {
             "Polls lift controllers over Modbus RTU and publishes their faults and rides over MQTT.\n"
             "\n"
             "  -c FILE  the configuration (%s/liftgw.cfg)\n"
-            "  -t       check the configuration and exit: 0 it is fine, 78 it has errors\n"
+            "  -t       check the configuration and exit: 0 it is fine, 78 it has errors,\n"
+            "           77 it may not be read\n"
             "  -v       log what a developer wants to see, too\n"
             "  -V       print the version and exit\n"
             "  -h       print this and exit\n",
@@ -72,7 +75,7 @@ int main(int argc, char *argv[]) {
 
     struct settings *settings = load(arguments.file);
     if (!settings)
-        return EX_CONFIG;
+        return access(arguments.file, R_OK) != 0 && errno == EACCES ? EX_NOPERM : EX_CONFIG;
     if (arguments.test) {
         fprintf(stderr, "liftgwd: %s is fine: %zu lifts on %zu buses\n", arguments.file, settings->lift_count,
                 settings->bus_count);

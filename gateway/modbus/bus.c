@@ -321,7 +321,8 @@ static void log_trouble(struct bus *bus, const struct schedule_step *step, enum 
                           "bus %s: %u bytes on the line that nobody asked for, before a question to unit %d",
                           bus->settings.name, bus->reply.noise, request->unit);
     bool is_expected = result == LINE_OK || step->turn == TURN_PROBE || step->turn == TURN_ASK;
-    /* 01, 02 and 03 mean that the read is left out, which log_given_up says. */
+    /* The second 01, 02 or 03 in a row means that the read is left out, which log_given_up says; one alone is counted.
+     */
     bool is_refusal = result == LINE_EXCEPTION && bus->reply.exception >= 1 && bus->reply.exception <= 3;
     if (is_expected || is_refusal || (result == LINE_NOISE && bus->reply.noise > 0))
         return;

@@ -20,8 +20,9 @@
 #define PROMISED_ONE_NS (2900 * NS_PER_MS)    /* one silent unit is heard within 3 s, */
 #define PROMISED_SEVEN_NS (14500 * NS_PER_MS) /* up to seven within 15 s */
 
-/* How long a read that cannot be answered is left out. */
+/* How long a read that cannot be answered is left out. One refusal may be noise, or meant for somebody else. */
 #define GIVE_UP_NS (60 * NS_PER_S)
+#define REFUSED_BEFORE_GIVE_UP 2
 
 /* A reply sent twice comes this long after the first at the latest. */
 #define TWICE_MS 20
@@ -35,7 +36,8 @@
 
 struct read {
     int64_t given_up_until_ns;
-    int missed; /* answers in a row */
+    int refused; /* in a row, by 01, 02 or 03 */
+    int missed;  /* answers in a row */
     bool told;
 };
 
@@ -476,7 +478,8 @@ static void note_read(struct unit *unit, size_t r, enum line_result result, int 
     } else if (result == LINE_EXCEPTION) {
         unit->valid[r] = false;
         read->missed = 0;
-        if (is_configuration_error(exception))
+        read->refused = is_configuration_error(exception) ? read->refused + 1 : 0;
+        if (read->refused >= REFUSED_BEFORE_GIVE_UP)
             give_up(read, now_ns, outcome);
     }
 }

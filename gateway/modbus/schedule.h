@@ -24,8 +24,8 @@ struct schedule_step {
 struct schedule_outcome {
     bool ended;    /* a unit's poll ended, complete or failed */
     bool complete; /* that was the last fast read of a unit's poll, and at least one of them was answered */
-    bool given_up; /* the read is left out for a minute: refused, or never answered by a unit that answers others; said
-                      once until it works again */
+    bool given_up; /* the read is left out for a minute: refused twice in a row, or never answered by a unit that
+                      answers others; said once until it works again */
 };
 
 struct schedule_unit {

@@ -21,24 +21,49 @@ static void put_item(struct members *members, enum item item, struct value value
     }
 }
 
-static json_t *active_faults(const struct gateway_identity *gateway, const struct lift *lift, bool with_since) {
+/* How much is said of each fault. */
+enum detail { DETAIL_WHICH, DETAIL_CODE, DETAIL_ALL };
+
+static json_t *active_faults(const struct gateway_identity *gateway, const struct lift *lift, enum detail detail) {
     json_t *faults = json_array();
     for (int i = 0; i < FAULT_COUNT; i++) {
         enum fault fault = (enum fault)i;
         const struct fault_record *record = &lift->record.fault[fault];
         if (!record->active)
             continue;
-        const char *code = gateway->codes ? gateway->codes->fault[fault] : "";
+        const char *code = gateway->codes && detail >= DETAIL_CODE ? gateway->codes->fault[fault] : "";
+        bool numbered = record->seq > 0 && detail >= DETAIL_CODE;
         struct members members = members_create();
         member_text(&members, "fault", fault_info(fault)->id);
-        member_time(&members, "since", with_since ? record->raised_real_ms : 0);
+        member_time(&members, "since", detail == DETAIL_ALL ? record->raised_real_ms : 0);
         member_text(&members, "severity", severity_name(record->severity));
         member_bool(&members, "alarm", record->suppressed == SUPPRESSED_NOT);
         member_text(&members, "code", code[0] ? code : NULL);
-        member_put(&members, "seq", record->seq > 0 ? json_integer((json_int_t)record->seq) : json_null());
+        member_put(&members, "seq", numbered ? json_integer((json_int_t)record->seq) : json_null());
         json_array_append_new(faults, members.object);
     }
     return faults;
+}
+
+/* Nearly every fault there is, at once, may be too much: which they are matters more than since when, that more than
+ * what `meta` says too, and that more than what each `fault` says too. */
+static size_t write_state(struct members *members, char payload[PAYLOAD_SIZE], const struct gateway_identity *gateway,
+                          const struct lift *lift) {
+    size_t size = members_write(members, payload);
+    if (size == 0 && !members->bad) {
+        member_put(members, "faults", active_faults(gateway, lift, DETAIL_CODE));
+        size = members_write(members, payload);
+    }
+    if (size == 0 && !members->bad) {
+        member_put(members, "name", json_null());
+        member_put(members, "rescue_code", json_null());
+        size = members_write(members, payload);
+    }
+    if (size == 0 && !members->bad) {
+        member_put(members, "faults", active_faults(gateway, lift, DETAIL_WHICH));
+        size = members_write(members, payload);
+    }
+    return size;
 }
 
 size_t payload_state(char payload[PAYLOAD_SIZE], const struct gateway_identity *gateway,
@@ -56,15 +81,10 @@ size_t payload_state(char payload[PAYLOAD_SIZE], const struct gateway_identity *
         if (state_items[i] == ITEM_OVERLOAD)
             member_put(&members, "blocked", online ? json_boolean(lift_blocked(lift)) : json_null());
     }
-    member_put(&members, "faults", active_faults(gateway, lift, true));
+    member_put(&members, "faults", active_faults(gateway, lift, DETAIL_ALL));
     member_who(&members, identity);
     member_put(&members, "valid_for_s", valid_for_s > 0 ? json_integer(valid_for_s) : json_null());
-    size_t size = members_write(&members, payload);
-    if (size == 0 && !members.bad) {
-        /* Nearly every fault there is, at once: which they are matters more than since when. */
-        member_put(&members, "faults", active_faults(gateway, lift, false));
-        size = members_write(&members, payload);
-    }
+    size_t size = write_state(&members, payload, gateway, lift);
     return members_finish(&members, size, "state", identity->id);
 }
 

@@ -1,6 +1,6 @@
 /* The topics of design.md 3. Each writes the topic into topic[TOPIC_SIZE] and returns it.
  *
- * It always fits: the settings allow 128 bytes for a level and 200 for the prefix. */
+ * It always fits: the settings allow 256 bytes for prefix, district, compound and gateway together, 128 for a lift. */
 #ifndef LIFTGW_MQTT_TOPIC_H
 #define LIFTGW_MQTT_TOPIC_H
 

@@ -11,23 +11,15 @@
 /* Keys that belong to a unit: not beside parts. */
 static const char *const unit_keys[] = {"unit", "profile", "invert", "unused", "without", "address_offset"};
 
-/* Bytes of a text in JSON. */
-static size_t json_size(const char *text) {
-    size_t size = 3; /* quotes and comma */
-    for (; text && *text; text++)
-        size += *text == '"' || *text == '\\' ? 2 : 1;
-    return size;
-}
-
 static void check_size(struct loader *loader, const struct conf_node *group, const struct lift_identity *identity) {
     const char *const texts[] = {identity->id,          identity->name,       identity->registration,
                                  identity->rescue_code, identity->address,    identity->manager,
                                  identity->phone,       identity->maintainer, identity->maintainer_phone};
-    size_t size = 0;
+    size_t size = 3 * (COUNT_OF(texts) + identity->label_count); /* quotes and comma */
     for (size_t i = 0; i < COUNT_OF(texts); i++)
-        size += json_size(texts[i]);
+        size += settings_json_size(texts[i]);
     for (size_t i = 0; i < identity->label_count; i++)
-        size += json_size(identity->labels[i]);
+        size += settings_json_size(identity->labels[i]);
     if (size > LIFT_TEXTS_MAX)
         conf_error(group, loader->problems,
                    "the texts and labels of this lift have %zu bytes together: at most %d fit into a message", size,
@@ -50,9 +42,9 @@ static void resolve_floors(struct loader *loader, const struct conf_node *group,
     if (identity->floors == 0)
         identity->floors = labels;
     else if (labels > 0 && identity->floors != labels)
-        conf_error(section_at(group, "floors"), loader->problems,
-                   "floors is %d, but there are %d labels: one label for each floor, or leave floors out",
-                   identity->floors, labels);
+        conf_warning(section_at(group, "floors"), loader->problems,
+                     "floors is %d, but there are %d labels: one label for each floor would be right", identity->floors,
+                     labels);
 }
 
 /* The index of the bus that a part is on, -1 after saying that there is none of that name. */

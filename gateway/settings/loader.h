@@ -11,6 +11,8 @@ struct settings_memory {
 };
 void *settings_get(struct settings *settings, size_t count, size_t size);
 char *settings_text(struct settings *settings, const char *text);
+/* The bytes of a text in a message, without its quotes; 0 of NULL. */
+size_t settings_json_size(const char *text);
 
 /* A profile that was asked for. */
 struct wanted_profile {

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#define LEVELS_MAX 256
 #define SOCKET_PATH_SIZE sizeof(((struct sockaddr_un *)NULL)->sun_path)
 
 void *settings_get(struct settings *settings, size_t count, size_t size) {
@@ -22,6 +23,28 @@ char *settings_text(struct settings *settings, const char *text) {
     char *copy = settings_get(settings, strlen(text) + 1, 1);
     strcpy(copy, text);
     return copy;
+}
+
+size_t settings_json_size(const char *text) {
+    size_t size = 0;
+    for (; text && *text; text++)
+        size += *text == '"' || *text == '\\' ? 2 : 1;
+    return size;
+}
+
+/* `state` with every fault there is holds the gateway and its topic, and has to fit. */
+static void check_levels(struct loader *loader, const struct conf_node *group) {
+    const struct gateway_settings *gateway = &loader->settings->gateway;
+    size_t prefix = settings_json_size(gateway->prefix);
+    size_t district = settings_json_size(gateway->district);
+    size_t compound = settings_json_size(gateway->compound);
+    size_t id = settings_json_size(gateway->id);
+    size_t all = prefix + district + compound + id;
+    if (all > LEVELS_MAX)
+        conf_error(group, loader->problems,
+                   "prefix (%zu), district (%zu), compound (%zu) and id (%zu) have %zu bytes together: at most %d fit "
+                   "into a message",
+                   prefix, district, compound, id, all, LEVELS_MAX);
 }
 
 /* Where tzset(3) looks for it. */
@@ -50,6 +73,7 @@ static void gateway_read(struct loader *loader, const struct conf_node *group) {
     settings->gateway = section.gateway;
     loader->limits = section.limits;
     const struct gateway_settings *gateway = &settings->gateway;
+    check_levels(loader, group);
     if (!is_timezone(gateway->timezone))
         conf_error(section_at(group, "timezone"), loader->problems,
                    "timezone \"%s\" is unknown: not in %s; write one like \"Asia/Shanghai\", or \"UTC\"",

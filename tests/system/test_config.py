@@ -1,5 +1,6 @@
 """liftgwd -t: a good configuration is good, and a bad one is told everything at once."""
 
+import os
 import re
 import subprocess
 
@@ -46,7 +47,7 @@ TEN_MISTAKES = """\
 gateway: {
   id = "B12/2";
   prefix = "yancheng"; district = "tinghu"; compound = "wanhu-xincun";
-  langauge = "zh";
+  langauge = "zh"; district = "jianhu";
   state_interval_s = 3000000000;
 };
 broker: { urls = ("http://broker.city.example"); };
@@ -69,7 +70,7 @@ def test_every_mistake_is_named_with_its_line(tmp_path):
     result = check(path)
     assert result.returncode == 78
     lines = result.stderr.splitlines()
-    for number, what in ((2, "B12/2"), (4, "language"), (5, "state_interval_s"), (7, "http://broker.city.example"),
+    for number, what in ((2, "B12/2"), (4, "language"), (4, "'district' stands in line 3 already"), (5, "state_interval_s"), (7, "http://broker.city.example"),
                          (9, "12345"), (9, "maybe"), (11, "300"), (12, "L-1"), (12, "generic-ab"), (13, "offline"),
                          (13, "unit")):
         assert any(line.startswith(f"{path}:{number}: error: ") and what in line for line in lines), \
@@ -89,6 +90,22 @@ def test_a_file_that_is_not_there(tmp_path):
     result = check(tmp_path / "nothing.cfg")
     assert result.returncode == 78
     assert "nothing.cfg" in result.stderr
+
+
+def test_a_file_that_may_not_be_read(gateway):
+    """Another cause than a mistake in it, and another cure: 77, as for everything that permission is missing for."""
+    gateway.write()
+    gateway.path.chmod(0)
+    user = {}
+    if os.geteuid() == 0:  # who may read everything; the folders above have to let the other one pass
+        user = {"user": 65534, "group": 65534, "extra_groups": []}
+        for folder in [gateway.path.parent, *gateway.path.parent.parents][:-2]:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    for options in (["-t"], []):
+        result = subprocess.run([BUILD / "liftgwd", *options, "-c", gateway.path], capture_output=True, text=True,
+                                timeout=30, **user)
+        assert result.returncode == 77, result.stderr
+        assert f"{gateway.path}: error: cannot be read: Permission denied" in result.stderr
 
 
 def test_a_password_that_everybody_can_read(gateway):

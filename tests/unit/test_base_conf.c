@@ -94,8 +94,23 @@ static void mistakes_are_named_with_line_and_cure(void **state) {
         {"\n/* a", false, "a.cfg:2: error: this comment never ends: close it with */\n"},
         {"a = 1;\nb 2;", false,
          "a.cfg:2: error: syntax error here or just before: look for a missing quote, comma, ; or =\n"},
-        {"a = 1;\n\na = 2;", false,
-         "a.cfg:3: error: a key of this name stands in the same group already: remove one of the two\n"},
+        /* a second key of the same name, anywhere and with whatever value, hides nothing either */
+        {"a = 1;\n\na = 2;", true, "a.cfg:3: error: key 'a' stands in line 1 already: remove one of the two\n"},
+        {"a = 1;\na = 2\nb = yes\na = ( 1, { a = 2; }, [ 3 ] ),\nc = off;", true,
+         "a.cfg:2: error: key 'a' stands in line 1 already: remove one of the two\n"
+         "a.cfg:3: error: yes is no value: write true\n"
+         "a.cfg:4: error: key 'a' stands in line 1 already: remove one of the two\n"
+         "a.cfg:5: error: off is no value: write false\n"},
+        {"g: { a = 1; b = ( { a = 1; }, { a = 1;\na : \"x\ny\" } );\na = { c = 1;\nc = no; d = 2; } };\n"
+         "a = 1; g = 2",
+         true,
+         "a.cfg:2: error: key 'a' stands in line 1 already: remove one of the two\n"
+         "a.cfg:4: error: key 'a' stands in line 1 already: remove one of the two\n"
+         "a.cfg:5: error: key 'c' stands in line 4 already: remove one of the two\n"
+         "a.cfg:5: error: no is no value: write false\n"
+         "a.cfg:6: error: key 'g' stands in line 1 already: remove one of the two\n"},
+        {"a = \"a = 1; a = 2\"; A = 1; a-b = 1; a_ = 1; # a = 1\nb = ( \"x\", { a = 1; } ); c : { a = true }", true,
+         ""},
         {"a = [1,\n\"x\"];", false, "a.cfg:2: error: the values in [ ] must all be of one kind: else write ( )\n"},
         {"@foo", false, "a.cfg:1: error: the only word with @ is @include \"FILE\", at the begin of a line\n"},
         {"a = 1;\n@include \"no.cfg\"", false,
@@ -160,6 +175,30 @@ static void includes_stand_beside_their_file_and_keep_their_lines(void **state) 
     write_file("sub/deep.cfg", "deep = 8;\n", strlen(deep));
     conf = conf_open("a.cfg", problems);
     assert_true(conf_hash(conf) != hash); /* an included file counts too */
+    conf_close(conf);
+    problems_free(problems);
+}
+
+static void the_first_of_two_keys_counts(void **state) {
+    (void)state;
+    static const char more[] = "\na = 7;\n";
+    write_file("sub/more.cfg", more, strlen(more));
+    struct problems *problems = problems_create();
+    struct conf *conf = open_text("b = 1;\n@include \"sub/more.cfg\"\na = { b = 3; };\nb = 2; c = 3;\n", problems);
+    assert_problems(problems, "a.cfg:3: error: key 'a' stands in sub/more.cfg, line 2 already: remove one of the two\n"
+                              "a.cfg:4: error: key 'b' stands in line 1 already: remove one of the two\n");
+    assert_non_null(conf);
+    static const struct {
+        const char *key;
+        int value, line;
+    } table[] = {{"a", 7, 2}, {"b", 1, 1}, {"c", 3, 4}};
+    assert_int_equal(conf_length(conf_root(conf)), COUNT_OF(table));
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        const struct conf_node *node = conf_get(conf_root(conf), table[i].key);
+        int64_t value = 0;
+        assert_true(conf_int(node, &value) && value == table[i].value);
+        assert_int_equal(conf_line(node), table[i].line);
+    }
     conf_close(conf);
     problems_free(problems);
 }
@@ -260,6 +299,7 @@ int main(void) {
         cmocka_unit_test(mistakes_are_named_with_line_and_cure),
         cmocka_unit_test(unreadable_files_say_why),
         cmocka_unit_test(includes_stand_beside_their_file_and_keep_their_lines),
+        cmocka_unit_test(the_first_of_two_keys_counts),
         cmocka_unit_test(values_keep_their_type_and_all_their_digits),
         cmocka_unit_test(unknown_keys_are_told_with_what_was_meant),
         cmocka_unit_test(problems_stand_in_order_and_once),

@@ -317,12 +317,17 @@ static void test_exceptions_of_configuration_leave_a_read_out(void **state) {
     for (int exception = 1; exception <= 3; exception++) {
         start(&many, 1);
         bus.exception = exception;
-        expect_answered(TURN_FAST, 0, 0);
-        expect(TURN_FAST, 0, 1);
-        finish(LINE_EXCEPTION);
-        assert_true(bus.outcome.given_up);
-        expect_answered(TURN_FAST, 0, 2);
-        assert_true(bus.outcome.complete);
+        for (int refusal = 1; refusal <= 2; refusal++) {
+            expect_answered(TURN_FAST, 0, 0);
+            expect(TURN_FAST, 0, 1);
+            finish(LINE_EXCEPTION);
+            assert_int_equal(bus.outcome.given_up, refusal == 2);
+            expect_answered(TURN_FAST, 0, 2);
+            assert_true(bus.outcome.complete);
+            assert_false(schedule_unit(bus.schedule, 0).valid[1]);
+            if (refusal == 1)
+                expect_answered(TURN_SLOW, 0, 3);
+        }
         assert_int_equal(link_of(0), LINK_ONLINE);
         const bool *valid = schedule_unit(bus.schedule, 0).valid;
         assert_true(valid[0] && !valid[1] && valid[2]);
@@ -333,6 +338,43 @@ static void test_exceptions_of_configuration_leave_a_read_out(void **state) {
         assert_in_range((bus.now_ns - since_ns) / S, 59, 61);
         assert_true(valid[1]);
     }
+}
+
+/* A frame that noise made into a refusal, on the only read of a unit, as often as it comes alone. */
+static void test_a_stray_refusal_spoils_one_poll(void **state) {
+    (void)state;
+    for (int exception = 1; exception <= 3; exception++) {
+        start(&single, 1);
+        bus.exception = exception;
+        expect_answered(TURN_FAST, 0, 0);
+        for (int stray = 0; stray < 5; stray++) {
+            expect(TURN_FAST, 0, 0);
+            finish(LINE_EXCEPTION);
+            assert_true(bus.outcome.ended);
+            assert_false(bus.outcome.complete || bus.outcome.given_up);
+            assert_false(schedule_unit(bus.schedule, 0).valid[0]);
+            assert_int_equal(link_of(0), LINK_ONLINE);
+            int64_t since_ns = bus.now_ns;
+            expect_answered(TURN_FAST, 0, 0);
+            assert_true(bus.now_ns - since_ns < S);
+            assert_true(schedule_unit(bus.schedule, 0).valid[0]);
+            assert_int_equal(link_of(0), LINK_ONLINE);
+        }
+    }
+}
+
+/* Tried again after its minute, a read that is refused still is left out at once. */
+static void test_a_read_left_out_costs_one_question_a_minute(void **state) {
+    (void)state;
+    start(&many, 1);
+    bus.exception = 2;
+    int asked = 0;
+    for (int64_t end_ns = bus.now_ns + 310 * S; bus.now_ns < end_ns;) {
+        next();
+        asked += bus.step.read == 1;
+        finish(bus.step.read == 1 ? LINE_EXCEPTION : LINE_OK);
+    }
+    assert_in_range(asked, 6, 7);
 }
 
 static void test_a_refused_read_is_told_once(void **state) {
@@ -613,6 +655,8 @@ int main(void) {
         cmocka_unit_test(test_probe_timeouts),
         cmocka_unit_test(test_all_silent_are_probed_without_pause),
         cmocka_unit_test(test_exceptions_of_configuration_leave_a_read_out),
+        cmocka_unit_test(test_a_stray_refusal_spoils_one_poll),
+        cmocka_unit_test(test_a_read_left_out_costs_one_question_a_minute),
         cmocka_unit_test(test_a_refused_read_is_told_once),
         cmocka_unit_test(test_transient_exceptions_spoil_one_poll),
         cmocka_unit_test(test_a_unit_that_refuses_everything_is_offline),

@@ -1,6 +1,8 @@
 /* What stands in the messages: the keys of config/schema, all of them, in words that an operator relies on. */
 #include "mqtt/payload.h"
 
+#include "base/text.h"
+
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -508,8 +510,180 @@ static void test_messages_stay_within_4_kib(void **state) {
     struct lift_identity endless = identity;
     endless.name = text;
     struct lift lift = online_lift();
-    assert_int_equal(payload_state(payload, &chinese, &endless, &lift, at, 180), 0);
+    object = parse(payload, payload_state(payload, &chinese, &endless, &lift, at, 180));
+    assert_schema_keys(object, "state", false);
+    assert_null_at(object, "name"); /* which `meta` says too */
+    json_decref(object);
     assert_int_equal(payload_meta(payload, &chinese, &endless, at), 0);
+    endless.id = text;
+    assert_int_equal(payload_state(payload, &chinese, &endless, &lift, at, 180), 0);
+}
+
+/* The longest that the settings let through: a level of 128 bytes, 256 for the gateway's four, 2300 for a lift's texts
+ * as they stand in JSON. quoted: every byte is one that JSON writes as two, as far as the settings allow. */
+struct longest {
+    char level[129], prefix[127], quoted[129], half[65], label[17], word[64], bus[65];
+    const char *labels[1];
+    struct unit_identity units[LIFT_PARTS];
+    struct code_table codes;
+    struct gateway_identity gateway;
+    struct lift_identity lift;
+};
+
+static void fill(char *text, size_t size, char with) {
+    memset(text, with, size - 1);
+    text[size - 1] = '\0';
+}
+
+static void make_longest(struct longest *it, bool quoted) {
+    char with = quoted ? '"' : 'x';
+    fill(it->level, sizeof it->level, 'x');
+    fill(it->prefix, sizeof it->prefix, 'x');
+    fill(it->quoted, sizeof it->quoted, with);
+    fill(it->half, sizeof it->half, with);
+    fill(it->label, sizeof it->label, with);
+    fill(it->word, sizeof it->word, 'x');
+    fill(it->bus, sizeof it->bus, with);
+    fill(it->codes.name, sizeof it->codes.name, 'x');
+    fill(it->codes.passenger_alarm, sizeof it->codes.passenger_alarm, with);
+    for (int i = 0; i < FAULT_COUNT; i++)
+        fill(it->codes.fault[i], sizeof it->codes.fault[i], with);
+    for (int i = 0; i <= MODE_EARTHQUAKE; i++)
+        fill(it->codes.mode[i], sizeof it->codes.mode[i], with);
+    for (int i = 0; i < LIFT_PARTS; i++)
+        it->units[i] = (struct unit_identity){.unit = 240 + i, .bus = it->bus, .profile = it->word};
+    it->labels[0] = it->label;
+    it->gateway = (struct gateway_identity){.id = quoted ? it->half : it->level,
+                                            .prefix = it->prefix,
+                                            .district = "d",
+                                            .compound = "c",
+                                            .chinese = true,
+                                            .codes = &it->codes};
+    it->lift = (struct lift_identity){.id = it->quoted,
+                                      .name = it->quoted,
+                                      .registration = it->quoted,
+                                      .rescue_code = it->quoted,
+                                      .address = it->quoted,
+                                      .managed_by = "property_company",
+                                      .manager = it->quoted,
+                                      .phone = it->quoted,
+                                      .maintainer = it->quoted,
+                                      .maintainer_phone = quoted ? it->half : it->level,
+                                      .labels = it->labels,
+                                      .label_count = 1,
+                                      .floors = 128,
+                                      .units = it->units,
+                                      .unit_count = LIFT_PARTS};
+}
+
+static struct lift fullest_lift(void) {
+    struct lift lift = online_lift();
+    lift.part_count = LIFT_PARTS;
+    lift.link_reason = LINK_REASON_DEVICE_GONE;
+    for (size_t i = 0; i < LIFT_PARTS; i++)
+        lift.part_link[i] = LINK_OFFLINE;
+    lift.item[ITEM_SERVICE_MODE] = VALUE(MODE_EMERGENCY_POWER);
+    lift.item[ITEM_DIRECTION] = VALUE(DIRECTION_NONE);
+    lift.item[ITEM_DOOR] = VALUE(DOOR_NOT_CLOSED);
+    lift.item[ITEM_FLOOR] = VALUE(1);
+    lift.item[ITEM_OVERLOAD] = VALUE(0);
+    lift.item[ITEM_SPEED_MM_S] = VALUE(INT32_MIN);
+    lift.item[ITEM_LOAD_PERCENT] = VALUE(INT32_MIN);
+    for (size_t i = 0; i < COUNTER_COUNT; i++)
+        lift.record.counter[i] = (struct counter){
+            .known = true, .derived = true, .total = INT64_C(9007199254740993), .since_real_ms = AT_MS};
+    for (int i = 0; i < FAULT_COUNT; i++) {
+        raise(&lift, (enum fault)i);
+        lift.record.fault[i].suppressed = SUPPRESSED_INSPECTION;
+        lift.record.fault[i].seq = lift.record.fault[i].count = INT64_C(1234567890123);
+    }
+    return lift;
+}
+
+static struct event longest_event(enum event_type type, enum fault fault, const char *words) {
+    struct event event = door_fault();
+    event.type = type;
+    event.at.synced = false;
+    if (type != EVENT_FAULT) {
+        memset(&event.fault, 0, sizeof event.fault);
+        return event;
+    }
+    event.fault.fault = fault;
+    event.fault.raised = false;
+    event.fault.confidence = CONFIDENCE_SUSPECTED;
+    event.fault.suppressed = SUPPRESSED_MAINTENANCE;
+    event.fault.raw.bit = 15;
+    event.fault.raw.value = UINT32_MAX;
+    strcpy(event.fault.raw.code_text, "\"\"\"\"\"\"\"\"\"\"\"");
+    event.fault.raw.chinese = words;
+    event.fault.count = INT64_MAX;
+    event.fault.rides_total = VALUE(INT64_MAX);
+    event.fault.service_mode = VALUE(MODE_EMERGENCY_POWER);
+    event.fault.not_before_real_ms = event.fault.not_after_real_ms = AT_MS;
+    event.fault.duration_ms = INT64_C(1234567890123);
+    event.fault.reason = CLEAR_SUPERSEDED;
+    return event;
+}
+
+static struct report fullest_report(void) {
+    struct report report = {.span = {AT_MS, AT_MS + 86400000}, .watched_ms = 86399999, .available_ms = 12345678};
+    report.rides_known = report.floors_known = report.doors_known = 1;
+    report.rides = report.openings = report.closings = report.reversals = UINT32_MAX;
+    report.entrapment_ms = 86399999;
+    report.opening[3] = report.closing[7] = UINT16_MAX;
+    for (size_t i = 0; i < MODE_COUNT; i++)
+        report.mode_ms[i] = 12345678;
+    for (size_t i = 0; i < FAULT_COUNT; i++) {
+        report.fault_count[i] = UINT32_MAX;
+        report.fault_ms[i] = 86399999;
+    }
+    for (size_t i = 0; i < REPORT_FLOORS; i++)
+        report.stops[i] = UINT16_MAX;
+    return report;
+}
+
+/* Whatever the settings let through, and whatever happens, every message can be sent; `state` names every fault. */
+static void test_the_longest_texts_fit(void **state) {
+    (void)state;
+    static const struct payload_number far = {.series = "6f2c91d0", .seq = INT64_MAX, .n = INT64_MAX};
+    const int reach[LIFT_PARTS] = {255, 255, 255, 255};
+    char words[401];
+    fill(words, sizeof words, 'x');
+    for (int quoted = 0; quoted <= 1; quoted++) {
+        struct longest it;
+        make_longest(&it, quoted);
+        struct lift lift = fullest_lift();
+        struct report report = fullest_report();
+        const char *ids[247];
+        for (size_t i = 0; i < COUNT_OF(ids); i++)
+            ids[i] = it.lift.id;
+        struct payload_status status = {.online = true,
+                                        .version = "0.1.0",
+                                        .config = "0123456789abcdef",
+                                        .started_real_ms = AT_MS,
+                                        .lifts = ids,
+                                        .lift_count = COUNT_OF(ids)};
+        struct instant unsynced = {.real_ms = AT_MS};
+        char payload[PAYLOAD_SIZE];
+
+        json_t *object = parse(payload, payload_state(payload, &it.gateway, &it.lift, &lift, unsynced, 259200));
+        assert_schema_keys(object, "state", false);
+        assert_int_equal(json_array_size(json_object_get(object, "faults")), FAULT_COUNT);
+        json_decref(object);
+        assert_true(payload_link(payload, &it.gateway, &it.lift, &lift, reach, unsynced) > 0);
+        assert_true(payload_counters(payload, &it.gateway, &it.lift, &lift, unsynced) > 0);
+        assert_true(payload_meta(payload, &it.gateway, &it.lift, unsynced) > 0);
+        assert_true(payload_report(payload, &it.gateway, &it.lift, &report, unsynced, &far) > 0);
+        assert_true(payload_status(payload, &it.gateway, &status, unsynced) > 0);
+        for (int i = 0; i < FAULT_COUNT; i++) {
+            struct event event = longest_event(EVENT_FAULT, (enum fault)i, words);
+            assert_true(payload_event(payload, &it.gateway, &it.lift, &event, &far) > 0);
+        }
+        for (int i = EVENT_FAULT + 1; i < EVENT_TYPE_COUNT; i++) {
+            struct event event = longest_event((enum event_type)i, FAULT_OTHER, words);
+            assert_true(payload_event(payload, &it.gateway, &it.lift, &event, &far) > 0);
+        }
+    }
 }
 
 static void test_text_that_is_no_utf_8_is_refused(void **state) {
@@ -590,6 +764,7 @@ int main(void) {
         cmocka_unit_test(test_counters),
         cmocka_unit_test(test_meta),
         cmocka_unit_test(test_messages_stay_within_4_kib),
+        cmocka_unit_test(test_the_longest_texts_fit),
         cmocka_unit_test(test_text_that_is_no_utf_8_is_refused),
         cmocka_unit_test(test_status),
         cmocka_unit_test(test_gateway_events_and_health),
