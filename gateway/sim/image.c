@@ -177,6 +177,18 @@ static void draw_number(const struct image *image, const struct value_row *row, 
     raw_put(&row->place, raw, image_words_at(image, &row->place, words));
 }
 
+/* True if no code stands there and an item is shown by one that is no fault: an earthquake. */
+static bool tells_otherwise(const struct image *image, size_t fault, const struct scene *scene,
+                            const uint16_t words[]) {
+    const struct fault_row *row = &image->profile->faults[fault];
+    bool right;
+    int64_t raw = image_raw_at(image, &row->place, words, &right);
+    for (size_t i = 0; !scene->fault_active[fault] && i < row->code_count; i++)
+        if (row->codes[i].raw == raw && row->codes[i].fault == FAULT_COUNT)
+            return true;
+    return false;
+}
+
 void image_draw(const struct image *image, const struct scene *scene, struct image_memory *memory, uint16_t words[]) {
     const struct profile *profile = image->profile;
     memset(words, 0, image->size * sizeof words[0]);
@@ -194,7 +206,7 @@ void image_draw(const struct image *image, const struct scene *scene, struct ima
     for (size_t i = 0; i < image->group_count; i++)
         raw_put(&image->groups[i].place, memory->found[i], image_words_at(image, &image->groups[i].place, words));
     for (size_t i = 0; i < profile->fault_count; i++)
-        if (profile->faults[i].kind == FAULT_ROW_CODES)
+        if (profile->faults[i].kind == FAULT_ROW_CODES && !tells_otherwise(image, i, scene, words))
             raw_put(&profile->faults[i].place, scene->fault_code[i],
                     image_words_at(image, &profile->faults[i].place, words));
     for (size_t i = 0; i < COUNT_OF(extras); i++)

@@ -82,6 +82,9 @@ static bool make_units(struct simulator *simulator, struct loaded loaded[], cons
         unit_init(simulator->bus.unit[i], i, found->profile, found->image, options->speed, options->seed,
                   simulator->start_ns);
     }
+    for (int i = 1; i <= BUS_UNITS; i++)
+        if (options->same_lift[i])
+            unit_join(simulator->bus.unit[i], simulator->bus.unit[options->same_lift[i]]);
     return true;
 }
 
@@ -129,7 +132,7 @@ static void make_bus(struct bus *bus, const struct options *options, const struc
 
 static void say_ready(const struct options *options, const struct pty_settings *line) {
     const char letter = line->parity == PARITY_ODD ? 'O' : line->parity == PARITY_EVEN ? 'E' : 'N';
-    printf("liftgw-sim: %d lift%s on %s, %d 8%c%d\n", options->unit_count, options->unit_count == 1 ? "" : "s",
+    printf("liftgw-sim: %d lift%s on %s, %d 8%c%d\n", options->lift_count, options->lift_count == 1 ? "" : "s",
            options->link, line->baud, letter, line->stop_bits);
     fflush(stdout);
 }

@@ -22,7 +22,7 @@ static const char help[] = "Usage: liftgw-sim --link PATH [OPTION]...\n"
                            "  --link PATH          where the serial device appears (a symbolic link)\n"
                            "  --lifts N            units 1..N, all with the same profile (default 1)\n"
                            "  --profile NAME       their profile (default " DEFAULT_PROFILE ")\n"
-                           "  --unit N=PROFILE     instead of both, for each unit\n"
+                           "  --unit N=PROFILE[@M] instead of both, for each unit; @M: shows unit M's lift\n"
                            "  --profile-dir DIR    look for profiles here, and nowhere else; may be repeated\n"
                            "  --baud B  --parity none|even|odd  --stop-bits 1|2\n"
                            "                       line settings (default: those of the first profile)\n"
@@ -107,17 +107,23 @@ static bool is_profile_name(const char *name) {
 
 static bool take_unit(struct options *options, char *text) {
     int64_t number;
+    int64_t other = 0;
     char *equals = strchr(text, '=');
     if (!equals)
-        return refuse("unit", text, "N=PROFILE");
+        return refuse("unit", text, "N=PROFILE or N=PROFILE@M");
     *equals = '\0';
     bool right = whole(text, 1, BUS_UNITS, &number);
     *equals = '=';
+    char *at = strrchr(equals, '@');
+    right = right && (!at || whole(at + 1, 1, BUS_UNITS, &other));
+    if (right && at)
+        *at = '\0';
     if (!right || !is_profile_name(equals + 1))
-        return refuse("unit", text, "N=PROFILE with N 1..247 and the name of a profile");
+        return refuse("unit", text, "N=PROFILE or N=PROFILE@M with units 1..247 and the name of a profile");
     if (options->profile[number])
         return refuse("unit", text, "given once for each N");
     options->profile[number] = equals + 1;
+    options->same_lift[number] = (int)other;
     options->unit_count++;
     return true;
 }
@@ -188,6 +194,19 @@ static bool take_option(struct options *options, struct said *said, int option, 
     }
 }
 
+/* @M may stand before unit M is given. */
+static bool check_same_lifts(const struct options *options) {
+    for (int i = 1; i <= BUS_UNITS; i++) {
+        int other = options->same_lift[i];
+        if (!other || (options->profile[other] && !options->same_lift[other]))
+            continue;
+        log_error("--unit %d=%s@%d: unit %d must be given, with a lift of its own", i, options->profile[i], other,
+                  other);
+        return false;
+    }
+    return true;
+}
+
 static bool settle_units(struct options *options, const struct said *said) {
     if (options->unit_count && (said->lifts || said->profile)) {
         log_error("--unit stands instead of --lifts and --profile, not beside them");
@@ -197,7 +216,9 @@ static bool settle_units(struct options *options, const struct said *said) {
     for (int i = 1; i <= lifts; i++)
         options->profile[i] = said->profile ? said->profile : DEFAULT_PROFILE;
     options->unit_count += lifts;
-    return true;
+    for (int i = 1; i <= BUS_UNITS; i++)
+        options->lift_count += options->profile[i] && !options->same_lift[i];
+    return check_same_lifts(options);
 }
 
 /* In a build tree the profiles are beside the program. */

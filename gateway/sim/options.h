@@ -11,7 +11,8 @@
 struct options {
     const char *link, *control, *scenario; /* NULL: not given */
     const char *profile[BUS_UNITS + 1];    /* by unit; NULL: nobody */
-    int unit_count;
+    int same_lift[BUS_UNITS + 1];          /* by unit: the one whose lift it shows; 0: its own */
+    int unit_count, lift_count;
     int baud, stop_bits; /* 0: the profile's */
     enum parity parity;  /* PARITY_UNSET: the profile's */
     double turnaround_ms, speed;

@@ -42,7 +42,7 @@ static const struct {
 static void change_unit(struct unit *unit, const struct command *command) {
     struct misbehaviour *misbehaviour = &unit->misbehaviour;
     if (command->verb == VERB_TRAPPED)
-        world_trap(&unit->world, command->on);
+        world_trap(&unit->lift->world, command->on);
     else if (command->verb == VERB_HOLD)
         unit_hold(unit, command->on);
     else if (command->verb == VERB_OK)
@@ -79,6 +79,17 @@ static const char *tell_unit(struct unit *unit, const struct command *command, b
     return NULL;
 }
 
+/* What is about the lift, not about the unit through which it is told. */
+static bool is_about_the_lift(enum verb verb) {
+    return verb == VERB_FAULT || verb == VERB_CODE || verb == VERB_TRAPPED || verb == VERB_MODE || verb == VERB_CALL ||
+           verb == VERB_RIDE || verb == VERB_COUNTER || verb == VERB_HOLD;
+}
+
+/* True if the unit is among those that "*" means: of several that show one lift, the lift is told once. */
+static bool is_meant(const struct unit *unit, const struct command *command) {
+    return unit && (!is_about_the_lift(command->verb) || unit->lift->first == unit);
+}
+
 /* All units that are meant, or none if one of them cannot. */
 static const char *tell_units(struct bus *bus, const struct command *command, int64_t now) {
     bool every = command->unit == COMMAND_EVERY_UNIT;
@@ -88,7 +99,7 @@ static const char *tell_units(struct bus *bus, const struct command *command, in
         return "there is no such unit";
     for (int only_ask = 1; only_ask >= 0; only_ask--) {
         for (int i = low; i <= high; i++) {
-            if (!bus->unit[i])
+            if (every && !is_meant(bus->unit[i], command))
                 continue;
             unit_live(bus->unit[i], now);
             const char *refused = tell_unit(bus->unit[i], command, only_ask);

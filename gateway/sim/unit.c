@@ -26,18 +26,31 @@ void unit_init(struct unit *unit, int number, const struct profile *profile, con
     *unit = (struct unit){.number = number,
                           .profile = profile,
                           .image = image,
-                          .speed = speed,
-                          .lived_ns = now,
+                          .lift = memory_get(1, sizeof *unit->lift),
+                          .owns_lift = true,
                           .random = {.state = random_next(&random)},
                           .row_active = memory_get(profile->fault_count, sizeof *unit->row_active),
                           .row_code = memory_get(profile->fault_count, sizeof *unit->row_code),
                           .words = memory_get(image_size(image), sizeof *unit->words),
                           .memory = {.sought = memory_get(image_piece_count(image), sizeof(uint64_t)),
                                      .found = memory_get(image_group_count(image), sizeof(int64_t))}};
-    world_init(&unit->world, random_next(&random));
+    *unit->lift = (struct unit_lift){.speed = speed, .lived_ns = now, .first = unit};
+    world_init(&unit->lift->world, random_next(&random));
+}
+
+void unit_join(struct unit *unit, struct unit *other) {
+    free(unit->lift);
+    unit->owns_lift = false;
+    unit->lift = other->lift;
+    struct unit *last = unit->lift->first;
+    while (last->next)
+        last = last->next;
+    last->next = unit;
 }
 
 void unit_release(struct unit *unit) {
+    if (unit->owns_lift)
+        free(unit->lift);
     free(unit->row_active);
     free(unit->row_code);
     free(unit->words);
@@ -46,11 +59,12 @@ void unit_release(struct unit *unit) {
 }
 
 void unit_live(struct unit *unit, int64_t now) {
-    if (now <= unit->lived_ns)
+    struct unit_lift *lift = unit->lift;
+    if (now <= lift->lived_ns)
         return;
-    if (!unit->held)
-        world_advance(&unit->world, (int64_t)((double)(now - unit->lived_ns) * unit->speed));
-    unit->lived_ns = now;
+    if (!lift->held)
+        world_advance(&lift->world, (int64_t)((double)(now - lift->lived_ns) * lift->speed));
+    lift->lived_ns = now;
 }
 
 /* ---- reading ---- */
@@ -88,7 +102,7 @@ static void draw(struct unit *unit) {
     }
     struct scene scene = {.fault_active = unit->row_active, .fault_code = unit->row_code};
     for (int i = 0; i < ITEM_COUNT; i++)
-        scene.item[i] = world_item(&unit->world, (enum item)i);
+        scene.item[i] = world_item(&unit->lift->world, (enum item)i);
     image_draw(unit->image, &scene, &unit->memory, unit->words);
 }
 
@@ -136,21 +150,28 @@ static bool has_fault(const struct unit *unit, enum fault fault) {
     return unit->fault[fault];
 }
 
-static void restrain(struct unit *unit) {
-    struct world_restraint restraint = {.doors_stay_closed = has_fault(unit, FAULT_DOOR_OPEN_FAULT),
-                                        .doors_stay_open = has_fault(unit, FAULT_DOOR_CLOSE_FAULT)};
+/* Adds what the faults of one unit do to the car. */
+static void add_restraint(const struct unit *unit, struct world_restraint *restraint) {
+    restraint->doors_stay_closed |= has_fault(unit, FAULT_DOOR_OPEN_FAULT);
+    restraint->doors_stay_open |= has_fault(unit, FAULT_DOOR_CLOSE_FAULT);
     for (size_t i = 0; i < unit->code_count; i++)
-        if (unit->code[i].stop > restraint.stop)
-            restraint.stop = unit->code[i].stop;
+        if (unit->code[i].stop > restraint->stop)
+            restraint->stop = unit->code[i].stop;
     for (int i = 0; i < FAULT_COUNT; i++) {
         if (!unit->fault[i])
             continue;
         size_t row = row_showing(unit->profile, (enum fault)i);
         enum world_stop stop = stop_of(&unit->profile->faults[row], (enum fault)i);
-        if (stop > restraint.stop)
-            restraint.stop = stop;
+        if (stop > restraint->stop)
+            restraint->stop = stop;
     }
-    world_restrain(&unit->world, restraint);
+}
+
+static void restrain(struct unit_lift *lift) {
+    struct world_restraint restraint = {.stop = WORLD_GOES_ON};
+    for (const struct unit *unit = lift->first; unit; unit = unit->next)
+        add_restraint(unit, &restraint);
+    world_restrain(&lift->world, restraint);
 }
 
 static bool among(int64_t raw, const int64_t list[], size_t count) {
@@ -216,7 +237,27 @@ static size_t next_code_row(const struct unit *unit, size_t from) {
     return NONE;
 }
 
-const char *unit_set_fault(struct unit *unit, enum fault fault, bool on, bool only_ask) {
+/* A verb as one unit does it. What it is about stands in request. */
+struct request {
+    enum fault fault;
+    bool on;
+    int64_t number;
+    struct value mode;
+};
+typedef const char *unit_verb(struct unit *unit, const struct request *request, bool only_ask);
+
+/* Asks the unit itself, then the others of its lift; the answer is that of the unit itself if none can. */
+static const char *do_somewhere(struct unit *unit, unit_verb *verb, const struct request *request, bool only_ask) {
+    if (!verb(unit, request, true))
+        return verb(unit, request, only_ask);
+    for (struct unit *other = unit->lift->first; other; other = other->next)
+        if (!verb(other, request, true))
+            return verb(other, request, only_ask);
+    return verb(unit, request, true);
+}
+
+static const char *set_fault(struct unit *unit, const struct request *request, bool only_ask) {
+    enum fault fault = request->fault;
     size_t row = row_showing(unit->profile, fault);
     int64_t raw = -1;
     size_t code_row = next_code_row(unit, 0);
@@ -227,16 +268,21 @@ const char *unit_set_fault(struct unit *unit, enum fault fault, bool on, bool on
     if (only_ask)
         return NULL;
     if (row != NONE)
-        unit->fault[fault] = on;
-    else if (on && !has_fault(unit, fault))
+        unit->fault[fault] = request->on;
+    else if (request->on && !has_fault(unit, fault))
         push_code(unit, code_row, raw);
-    if (!on)
+    if (!request->on)
         remove_codes(unit, false, fault);
-    restrain(unit);
+    restrain(unit->lift);
     return NULL;
 }
 
-const char *unit_set_code(struct unit *unit, int64_t raw, bool only_ask) {
+const char *unit_set_fault(struct unit *unit, enum fault fault, bool on, bool only_ask) {
+    return do_somewhere(unit, set_fault, &(struct request){.fault = fault, .on = on}, only_ask);
+}
+
+static const char *set_code(struct unit *unit, const struct request *request, bool only_ask) {
+    int64_t raw = request->number;
     size_t row = next_code_row(unit, 0);
     if (row == NONE)
         return refuse("%s has no code register", unit->profile->name);
@@ -249,40 +295,57 @@ const char *unit_set_code(struct unit *unit, int64_t raw, bool only_ask) {
         remove_codes(unit, true, FAULT_COUNT);
     else
         push_code(unit, row, raw);
-    restrain(unit);
+    restrain(unit->lift);
     return NULL;
+}
+
+const char *unit_set_code(struct unit *unit, int64_t raw, bool only_ask) {
+    return do_somewhere(unit, set_code, &(struct request){.number = raw}, only_ask);
 }
 
 /* ---- the lift ---- */
 
-const char *unit_set_mode(struct unit *unit, struct value mode, bool only_ask) {
-    struct value before = unit->world.mode;
-    unit->world.mode = mode;
+static const char *set_mode(struct unit *unit, const struct request *request, bool only_ask) {
+    struct world *world = &unit->lift->world;
+    struct value mode = request->mode;
+    struct value before = world->mode;
+    world->mode = mode;
     draw(unit);
     struct scene scene = {.item[ITEM_SERVICE_MODE] = mode};
     bool shown = image_shows(unit->image, &scene, unit->words, ITEM_SERVICE_MODE);
-    unit->world.mode = before;
+    world->mode = before;
     const char *word = item_word_of(ITEM_SERVICE_MODE, mode);
     if (!shown)
         return refuse("%s has no mode %s", unit->profile->name, word ? word : "unknown");
     if (!only_ask)
-        world_set_mode(&unit->world, mode);
+        world_set_mode(world, mode);
     return NULL;
+}
+
+const char *unit_set_mode(struct unit *unit, struct value mode, bool only_ask) {
+    return do_somewhere(unit, set_mode, &(struct request){.mode = mode}, only_ask);
 }
 
 const char *unit_call(struct unit *unit, int64_t floor, bool only_ask) {
     if (floor < 1 || floor > WORLD_FLOORS)
         return refuse("floors are 1..%d", WORLD_FLOORS);
     struct world untouched;
-    struct world *world = only_ask ? &untouched : &unit->world;
+    struct world *world = only_ask ? &untouched : &unit->lift->world;
     if (only_ask)
-        untouched = unit->world;
+        untouched = unit->lift->world;
     return world_call(world, (int)floor) ? NULL : refuse("unit %d takes no call now", unit->number);
 }
 
-static bool has_item(const struct unit *unit, enum item item) {
-    for (size_t i = 0; i < unit->profile->value_count; i++)
-        if (unit->profile->values[i].slot == (int)item)
+static bool counts_rides(const struct profile *profile) {
+    for (size_t i = 0; i < profile->value_count; i++)
+        if (profile->values[i].slot == ITEM_RIDES_TOTAL)
+            return true;
+    return false;
+}
+
+static bool derives_rides(const struct profile *profile) {
+    for (size_t i = 0; i < profile->rule_count; i++)
+        if (profile->rules[i].slot == ITEM_RIDES_TOTAL)
             return true;
     return false;
 }
@@ -290,19 +353,29 @@ static bool has_item(const struct unit *unit, enum item item) {
 const char *unit_ride(struct unit *unit, int64_t rides, bool only_ask) {
     if (only_ask)
         return NULL;
-    if (has_item(unit, ITEM_RIDES_TOTAL))
-        world_count_rides(&unit->world, (unsigned)rides);
-    else /* somebody else counts them, from what he sees */
-        world_owe_rides(&unit->world, (unsigned)rides);
+    bool counted = false;
+    bool watched = false; /* somebody counts them from what he sees */
+    for (const struct unit *other = unit->lift->first; other; other = other->next) {
+        counted |= counts_rides(other->profile);
+        watched |= derives_rides(other->profile);
+    }
+    if (counted && !watched)
+        world_count_rides(&unit->lift->world, (unsigned)rides);
+    else
+        world_owe_rides(&unit->lift->world, (unsigned)rides);
+    return NULL;
+}
+
+static const char *set_counter(struct unit *unit, const struct request *request, bool only_ask) {
+    if (!counts_rides(unit->profile))
+        return refuse("%s has no ride counter", unit->profile->name);
+    if (!only_ask)
+        unit->lift->world.rides = (uint64_t)request->number;
     return NULL;
 }
 
 const char *unit_set_counter(struct unit *unit, int64_t rides, bool only_ask) {
-    if (!has_item(unit, ITEM_RIDES_TOTAL))
-        return refuse("%s has no ride counter", unit->profile->name);
-    if (!only_ask)
-        unit->world.rides = (uint64_t)rides;
-    return NULL;
+    return do_somewhere(unit, set_counter, &(struct request){.number = rides}, only_ask);
 }
 
 const char *unit_pin_register(struct unit *unit, uint16_t address, uint16_t value, bool only_ask) {
@@ -325,7 +398,7 @@ const char *unit_pin_register(struct unit *unit, uint16_t address, uint16_t valu
 }
 
 void unit_hold(struct unit *unit, bool on) {
-    unit->held = on;
+    unit->lift->held = on;
 }
 
 void unit_behave(struct unit *unit) {

@@ -1,4 +1,5 @@
-/* One unit on the bus: a lift's world seen through a profile's registers, with its faults and its bad habits. */
+/* One unit on the bus: a lift's world seen through a profile's registers, with its faults and its bad habits. Several
+ * units may show one lift. */
 #ifndef LIFTGW_SIM_UNIT_H
 #define LIFTGW_SIM_UNIT_H
 
@@ -24,14 +25,22 @@ struct unit_pin {
     uint16_t address, value;
 };
 
+/* The lift behind one or more units. */
+struct unit_lift {
+    struct world world;
+    double speed;       /* its time runs that much faster */
+    int64_t lived_ns;   /* CLOCK_MONOTONIC until which the world has lived */
+    bool held;          /* it lives no more */
+    struct unit *first; /* of those that show it; owns this */
+};
+
 struct unit {
     int number;
     const struct profile *profile;
     const struct image *image;
-    double speed;     /* the lift's time runs that much faster */
-    int64_t lived_ns; /* CLOCK_MONOTONIC until which the world has lived */
-    bool held;        /* it lives no more */
-    struct world world;
+    struct unit_lift *lift;
+    bool owns_lift;
+    struct unit *next;    /* another one that shows the same lift; NULL: no more */
     struct random random; /* for what goes wrong */
     struct misbehaviour misbehaviour;
     bool fault[FAULT_COUNT];           /* shown by a bit or a pattern */
@@ -48,6 +57,8 @@ struct unit {
 /* Makes a unit whose lift begins to live at that time. profile and image must outlive it. */
 void unit_init(struct unit *unit, int number, const struct profile *profile, const struct image *image, double speed,
                uint64_t seed, int64_t now);
+/* Makes the unit, just made, show the lift of another one instead of its own. */
+void unit_join(struct unit *unit, struct unit *other);
 void unit_release(struct unit *unit);
 
 /* Lets the lift live until then. */
@@ -59,7 +70,8 @@ bool unit_read(struct unit *unit, int64_t now, int table, uint16_t address, int 
 int unit_table_of(const struct unit *unit, uint16_t address, int count);
 
 /* The verbs. Each answers NULL, or why it cannot be done: nothing has changed then. With only_ask nothing changes
- * either way. The lift must have lived until now. The answer lives until the next call. */
+ * either way. The lift must have lived until now. The answer lives until the next call. What this unit's profile has
+ * not, another unit of the same lift may have: then it is done there. */
 const char *unit_set_fault(struct unit *unit, enum fault fault, bool on, bool only_ask);
 const char *unit_set_code(struct unit *unit, int64_t raw, bool only_ask);
 const char *unit_set_mode(struct unit *unit, struct value mode, bool only_ask);

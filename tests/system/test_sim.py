@@ -431,6 +431,74 @@ def test_without_a_counter_rides_are_made(world):
     assert starts >= 3
 
 
+def test_several_units_show_one_lift(world):
+    """Each verb about the lift is done by the unit that it is told to, else by another one of the same lift."""
+    simulator = world.simulator(units=("1=invertek-elevator-core@10", "10=dio-8", "3=emerson-ev3200-door@10",
+                                       "5=generic-ba"), arguments=("--speed", "50"))
+    assert "2 lifts on" in simulator.process.log
+    simulator.say("unit 1 hold on")
+    was = simulator.registers(10, 0, 8)
+    simulator.say("unit 1 mode inspection")
+    assert simulator.registers(10, 5) == [1]
+    simulator.say("unit * mode normal")
+    simulator.say("unit 3 fault safety_circuit_open on")
+    assert simulator.registers(10, 0) == [0]
+    simulator.say("unit 1 fault safety_circuit_open off")
+    assert simulator.registers(10, 0, 8) == was
+    simulator.say("unit 10 fault drive_fault on")
+    assert simulator.registers(1, 255) == [2]
+    simulator.say("unit * fault drive_fault off")
+    assert simulator.registers(1, 255) == [0]
+    simulator.say("unit 10 counter 65536")
+    assert simulator.registers(1, 1006, 2) == [1, 0]
+    assert simulator.control.ask("unit 1 mode earthquake") == "error invertek-elevator-core has no mode earthquake"
+    assert simulator.control.ask("unit 1 fault brake_fault on").startswith("error invertek-elevator-core has no fault")
+
+    simulator.say("unit 1 silent")
+    assert Master(simulator).ask(question(1, 255, 1), patience=0.1) == b"", "how a unit answers is its own"
+    assert simulator.registers(10, 0, 8) == was
+    simulator.say("unit 1 ok")
+    simulator.say("unit 1 call 3")
+    simulator.say("unit 1 hold off")
+    wait_for(lambda: simulator.registers(10, 3) == [1] and simulator.registers(1, 255) == [1], what="a ride of both")
+    wait_for(lambda: simulator.registers(10, 1) == [0] and simulator.registers(3, 0x3300)[0] & 1, what="the door open")
+
+
+def test_a_restraint_of_one_unit_holds_the_lift_of_all(world):
+    simulator = world.simulator(units=("10=dio-8", "1=invertek-elevator-core@10"), arguments=("--speed", "50"))
+    simulator.fault(1, "drive_fault")
+    wait_for(lambda: simulator.registers(10, 3) == [0], what="it stands")
+    simulator.fault(10, "safety_circuit_open")
+    simulator.fault(10, "safety_circuit_open", False)
+    simulator.say("unit 10 call 2")
+    simulator.say("unit 10 call 7")
+    for _ in range(20):
+        assert simulator.registers(10, 3) == [0], "the drive has tripped"
+        time.sleep(0.01)
+    simulator.fault(10, "drive_fault", False)
+    wait_for(lambda: simulator.registers(10, 3) == [1], what="it goes on")
+
+
+def test_a_mode_that_stands_in_the_code_register(world):
+    simulator = world.simulator(profile="monarch-nice3000plus")
+    simulator.say("unit 1 hold on")
+    simulator.say("unit 1 mode earthquake")
+    assert simulator.registers(1, 0x8000) == [26]
+    simulator.say("unit 1 code 41")
+    assert simulator.registers(1, 0x8000) == [41], "one register: the fault covers it"
+    simulator.say("unit 1 code 0")
+    assert simulator.registers(1, 0x8000) == [26]
+    simulator.say("unit 1 mode normal")
+    assert simulator.registers(1, 0x8000) == [0]
+
+
+def test_every_profile_is_served(world):
+    for path in sorted((CONFIG / "profiles").glob("*.cfg")):
+        simulator = world.simulator(profile=path.stem)
+        assert "1 lift on" in simulator.process.log
+        simulator.stop()
+
+
 # ---- another map: a search that has to find shared bits, and the monarch dialect ----
 
 OTHER = """
@@ -811,6 +879,9 @@ def test_help_fits_a_screen():
     ("--link", "x", "--unit", "0=generic-ba"), ("--link", "x", "--unit", "1=../x"), ("--link", "x", "--baud", "12345"),
     ("--link", "x", "--unit", "1=a", "--unit", "1=b"), ("--link", "x", "--unit", "1=a", "--lifts", "2"),
     ("--link", "x", "--parity", "mark"), ("--link", "x", "--stop-bits", "3"), ("--link", "x", "--turnaround-ms", "-1"),
+    ("--link", "x", "--unit", "1=a@1"), ("--link", "x", "--unit", "1=a@2"), ("--link", "x", "--unit", "1=a@"),
+    ("--link", "x", "--unit", "1=a@248"), ("--link", "x", "--unit", "1=@2", "--unit", "2=a"),
+    ("--link", "x", "--unit", "1=a@2", "--unit", "2=a@3", "--unit", "3=a"),
     ("--link", "x", "--speed", "0"), ("--link", "x", "--seed", "x"), ("--link", "x", "y"), ("--foo",)))
 def test_wrong_options(arguments):
     answer = run(*arguments)
