@@ -10,6 +10,7 @@
 
 #define SETTLE_AFTER_MS 100
 #define REFUSED_AGAIN_MS 60000
+#define AGAIN_MS 1000 /* the ledger refused something */
 #define STUCK_MS 50
 #define PAUSE_FIRST_MS 500
 #define PAUSE_LAST_MS 60000
@@ -87,7 +88,7 @@ static void acknowledge(struct desk *desk, const struct desk_slot *slot, bool re
     if (desk->done_count == COUNT_OF(desk->done) && desk_settle(desk) != 0)
         return; /* not in the ledger: after the next connect it is sent again, with the same content */
     if (desk->done_count == 0)
-        desk->done_since_ms = now.mono_ms;
+        desk->settle_at_ms = now.mono_ms + SETTLE_AFTER_MS;
     desk->done[desk->done_count++] =
         (struct acknowledged){.seq = slot->seq, .real_ms = now.real_ms, .refused = refused};
 }
@@ -319,6 +320,9 @@ static bool send_observation(struct desk *desk, struct instant now) {
         return false;
     }
     desk->fleet->marked = false;
+    if (desk->fleet->unsaved &&
+        desk->look_at_ms > now.mono_ms + AGAIN_MS) /* something may have to wait for the ledger */
+        desk->look_at_ms = now.mono_ms + AGAIN_MS;
     if (is_due(false, desk->health_sent_ms, 0, 1000 * (int64_t)desk->gateway->health_interval_s, now.mono_ms,
                &desk->look_at_ms) ||
         desk->health_sent_ms == INT64_MIN)
@@ -418,8 +422,8 @@ void desk_pump(struct desk *desk, struct instant now) {
     }
     while (desk->connected && desk->in_flight < DESK_WINDOW && send_next(desk, now)) {
     }
-    if (desk->done_count > 0 && now.mono_ms - desk->done_since_ms >= SETTLE_AFTER_MS)
-        desk_settle(desk);
+    if (desk->done_count > 0 && now.mono_ms >= desk->settle_at_ms && desk_settle(desk) != 0)
+        desk->settle_at_ms = now.mono_ms + AGAIN_MS;
 }
 
 int64_t desk_due_ms(const struct desk *desk) {
@@ -429,8 +433,8 @@ int64_t desk_due_ms(const struct desk *desk) {
         if (desk->paused_until_ms > 0 && desk->paused_until_ms < due)
             due = desk->paused_until_ms;
     }
-    if (desk->done_count > 0 && desk->done_since_ms + SETTLE_AFTER_MS < due)
-        due = desk->done_since_ms + SETTLE_AFTER_MS;
+    if (desk->done_count > 0 && desk->settle_at_ms < due)
+        due = desk->settle_at_ms;
     return due;
 }
 

@@ -64,7 +64,7 @@ struct desk {
 
     struct acknowledged done[256];
     size_t done_count;
-    int64_t done_since_ms;
+    int64_t settle_at_ms; /* when they are to be committed */
     struct ledger_message message;
     char payload[PAYLOAD_SIZE + 1];
 };

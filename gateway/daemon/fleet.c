@@ -177,8 +177,10 @@ int fleet_save(struct fleet *fleet, size_t lift, struct instant now) {
 
 int fleet_write(struct fleet *fleet, struct instant now) {
     fleet->retry_ms = 0; /* it may be the last chance */
-    for (size_t l = 0; l < fleet->lift_count; l++)
+    for (size_t l = 0; l < fleet->lift_count; l++) {
+        fleet->lifts[l].lift.record.changed = true; /* also when it was last seen */
         fleet->lifts[l].unsaved = fleet->unsaved = true;
+    }
     return commit(fleet, now);
 }
 

@@ -55,7 +55,7 @@ static int make_room(struct journal *journal, struct instant at) {
         return -1;
     if (count == 0)
         return 0;
-    journal->dropped += count;
+    journal->dropping += count;
     log_warn("the outbox is full: %llu messages, %llu to %llu, were dropped", (unsigned long long)count,
              (unsigned long long)from, (unsigned long long)to);
     struct gap gap = {.from = (json_int_t)from, .to = (json_int_t)to, .count = (json_int_t)count};
@@ -83,6 +83,7 @@ static int add_report(struct journal *journal, const struct lift_identity *ident
 }
 
 int journal_begin(struct journal *journal) {
+    journal->dropping = 0;
     return ledger_begin(journal->ledger);
 }
 
@@ -112,10 +113,14 @@ int journal_lift(struct journal *journal, const struct lift_identity *identity, 
 }
 
 int journal_end(struct journal *journal, int result) {
-    if (result == 0)
-        return ledger_commit(journal->ledger);
-    ledger_rollback(journal->ledger);
-    return -1;
+    if (result != 0) {
+        ledger_rollback(journal->ledger);
+        return -1;
+    }
+    if (ledger_commit(journal->ledger) != 0)
+        return -1;
+    journal->dropped += journal->dropping;
+    return 0;
 }
 
 static int write_reports(struct journal *journal, const struct lift_identity *identity,

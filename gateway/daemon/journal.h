@@ -14,6 +14,7 @@ struct journal {
     uint64_t in_flight; /* the highest seq that was handed to the publisher: never dropped at the bound */
     uint64_t refused;   /* messages that the broker said it would never take, since the start */
     uint64_t dropped;   /* messages that went at the bound, since the start */
+    uint64_t dropping;  /* the same in the open transaction */
 };
 
 /* A transaction: begin, any number of the two that follow, end. 0, or -1; then only end may follow. */

@@ -77,7 +77,7 @@ int main(int argc, char *argv[]) {
     if (!settings)
         return access(arguments.file, R_OK) != 0 && errno == EACCES ? EX_NOPERM : EX_CONFIG;
     if (arguments.test) {
-        fprintf(stderr, "liftgwd: %s is fine: %zu lifts on %zu buses\n", arguments.file, settings->lift_count,
+        fprintf(stderr, "liftgwd: %s is fine: lifts %zu, buses %zu\n", arguments.file, settings->lift_count,
                 settings->bus_count);
         settings_free(settings);
         return EX_OK;

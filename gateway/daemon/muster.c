@@ -271,11 +271,21 @@ static void disown_settings(struct fleet *fleet) {
     free(generation);
 }
 
+static bool is_among(const struct settings *settings, const char *id) {
+    for (size_t l = 0; l < settings->lift_count; l++)
+        if (strcmp(settings->lifts[l].identity.id, id) == 0)
+            return true;
+    return false;
+}
+
 /* First everything that can fail, then everything that changes the old fleet. */
 struct fleet *fleet_create(struct settings *settings, struct journal *journal, int notify_fd,
                            const struct fleet_listener *listener, int64_t alive_real_ms, struct fleet *old) {
     struct fleet *fleet = empty_fleet(settings, journal, notify_fd, listener);
     struct fleet_lift **kept = memory_get(fleet->lift_count, sizeof(struct fleet_lift *));
+    for (size_t l = 0; old && l < old->lift_count; l++)
+        if (!is_among(settings, old->lifts[l].settings->identity.id))
+            old->lifts[l].lift.record.online = 0; /* it is watched no more */
     if (old) { /* what its buses have queued, and what waits for the ledger, is not lost */
         fleet_take(old);
         if (fleet_write(old, clock_now()) != 0)

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -227,12 +229,19 @@ static void stamp_alive(struct service *service, struct instant now) {
     service->next_stamp_ms = now.mono_ms + ALIVE_STAMP_MS;
 }
 
+/* systemd makes the folders of the unit; without it they are made here. What is wrong shows when they are used. */
+static void make_folder(const char *path, mode_t mode) {
+    if (mkdir(path, mode) == 0)
+        log_info("made the folder %s", path);
+}
+
 static int open_ledger(struct service *service, int *status) {
     static const char *const exits[] = {"cannot be opened", "was written by a newer version of liftgw"};
     char path[4096];
     enum ledger_opening opening;
     const struct gateway_settings *gateway = &service->settings->gateway;
     snprintf(path, sizeof path, "%s/ledger.db", gateway->state_dir);
+    make_folder(gateway->state_dir, 0750);
     struct ledger_settings settings = {
         .path = path, .max_messages = gateway->outbox_max_events, .history_days = gateway->history_days};
     service->ledger = ledger_open(&settings, &opening);
@@ -300,7 +309,7 @@ static void reload(struct service *service) {
         if (settings)
             settings_free(settings);
     } else {
-        log_info("%s was read again: %zu lifts on %zu buses", service->file, service->settings->lift_count,
+        log_info("%s was read again: lifts %zu, buses %zu", service->file, service->settings->lift_count,
                  service->settings->bus_count);
     }
     journal_gateway(
@@ -352,6 +361,9 @@ static void seed_random(void) {
 
 static int open_control(struct service *service, int *status) {
     const char *path = service->settings->gateway.control;
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%s", path);
+    make_folder(dirname(folder), 0755);
     service->control = control_create(path, service->loop, &service->desk);
     if (service->control)
         return 0;
@@ -486,6 +498,7 @@ static void say_goodbye(struct service *service) {
 }
 
 void service_stop(struct service *service) {
+    bool ran = service->fleet != NULL; /* else nothing was watched, and the last run's traces stay */
     say_goodbye(service);
     control_free(service->control);
     if (service->fleet)
@@ -496,7 +509,7 @@ void service_stop(struct service *service) {
     else
         settings_free(service->settings);
     publisher_free(service->publisher, STOP_WAIT_MS);
-    if (service->ledger) {
+    if (service->ledger && ran) {
         stamp_alive(service, clock_now());
         ledger_fact_put(service->ledger, "stopped", "1");
     }

@@ -1,7 +1,9 @@
 """What is full: the outbox, the disk. Nothing goes without a word, and what is shown stays true."""
 
 import os
+import pathlib
 import subprocess
+import time
 
 import pytest
 
@@ -82,3 +84,33 @@ def test_a_full_disk_keeps_faults_and_shows_what_is(world, small_disk):
     stories = [(message.data["fault"], message.data["event"]) for message in operator.select("fault", stream=True)]
     assert sorted(stories) == [("brake_fault", "raised"), ("encoder_fault", "raised"), ("overspeed", "raised")]
     gateway.stop()  # before its disk goes
+
+
+def cpu_s(process):
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_full_disk_costs_no_processor(world, small_disk):
+    """Acknowledgements that cannot be written are tried again, but not without end."""
+    broker, simulator = world.broker(), world.simulator()
+    operator = world.subscriber(broker)
+    gateway = world.gateway(broker, simulator, start=False)
+    gateway.settings["gateway"]["state_dir"] = str(small_disk)
+    gateway.start()
+    operator.wait("state", is_online)
+    broker.stop()
+    wait_for(lambda: not gateway.status()["broker"]["connected"], what="the broker to be missed")
+    for fault in ("brake_fault", "overspeed", "encoder_fault"):
+        simulator.fault(1, fault)
+    wait_for(lambda: gateway.status()["outbox"]["events"] >= 3, what="three to wait")
+    fill(small_disk)
+    broker.start()
+    wait_for(lambda: gateway.status()["broker"]["connected"], 20, "the broker to be back")
+    time.sleep(0.5)
+    before, began = cpu_s(gateway.process.process), time.monotonic()
+    time.sleep(3)
+    assert cpu_s(gateway.process.process) - before < 0.5 * (time.monotonic() - began)
+    os.unlink(small_disk / "ballast")
+    wait_for(lambda: gateway.status()["outbox"]["events"] == 0, 20, "the outbox to be empty")
+    gateway.stop()
