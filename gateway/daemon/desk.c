@@ -320,8 +320,8 @@ static bool send_observation(struct desk *desk, struct instant now) {
         return false;
     }
     desk->fleet->marked = false;
-    if (desk->fleet->unsaved &&
-        desk->look_at_ms > now.mono_ms + AGAIN_MS) /* something may have to wait for the ledger */
+    /* What has to wait for the ledger is looked at again soon. */
+    if (desk->fleet->unsaved && desk->look_at_ms > now.mono_ms + AGAIN_MS)
         desk->look_at_ms = now.mono_ms + AGAIN_MS;
     if (is_due(false, desk->health_sent_ms, 0, 1000 * (int64_t)desk->gateway->health_interval_s, now.mono_ms,
                &desk->look_at_ms) ||

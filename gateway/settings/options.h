@@ -1,5 +1,5 @@
 /* Every key of liftgw.cfg as one row of a table: its type, default, range and sentence. The reader walks it, the
- * example configuration and liftgw.cfg(5) are held against it by a test. */
+ * example configuration is held against it by a test. */
 #ifndef LIFTGW_SETTINGS_OPTIONS_H
 #define LIFTGW_SETTINGS_OPTIONS_H
 

@@ -1,7 +1,7 @@
 /* liftgw.cfg as structs: read once, checked whole, immutable afterwards. A text that is not given or empty is NULL.
  *
- * Every option is a row of options.c (name, type, default, range, one sentence); the example configuration,
- * liftgw.cfg(5) and this reader are held together by a test. */
+ * Every option is a row of options.c (name, type, default, range, one sentence); the example configuration
+ * and this reader are held together by a test. */
 #ifndef LIFTGW_SETTINGS_SETTINGS_H
 #define LIFTGW_SETTINGS_SETTINGS_H
 

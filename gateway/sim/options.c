@@ -34,7 +34,7 @@ static const char help[] = "Usage: liftgw-sim --link PATH [OPTION]...\n"
                            "  --scenario FILE      do what this file says, when it says so\n"
                            "  --help               this text\n"
                            "\n"
-                           "Commands: see liftgw-sim(1), or try: unit 1 fault door_open_fault on; unit 1\n"
+                           "Commands, one a line, for example: unit 1 fault door_open_fault on; unit 1\n"
                            "trapped; unit * crc 20%; unplug; plug; get unit 1 0x40:7; stats; quit\n";
 
 enum {
