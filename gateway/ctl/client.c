@@ -1,8 +1,11 @@
 #include "ctl/client.h"
 
+#include "base/log.h"
 #include "base/memory.h"
+#include "settings/settings.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,11 +13,25 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define USUAL_SOCKET "/run/liftgw/control.sock"
 #define ANSWER_MAX (4 * 1024 * 1024)
 #define ANSWER_STEP (64 * 1024)
 #define WAIT_S 10
 
-int client_connect(const char *path) {
+/* Where the daemon listens: as said, or as its configuration says. */
+static void find_socket(const struct context *context, char *path, size_t size) {
+    snprintf(path, size, "%s", context->socket ? context->socket : USUAL_SOCKET);
+    if (context->socket)
+        return;
+    struct problems *problems = problems_create();
+    struct settings *settings = settings_load(context->file, problems);
+    if (settings)
+        snprintf(path, size, "%s", settings->gateway.control);
+    settings_free(settings);
+    problems_free(problems);
+}
+
+static int connect_to(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path) {
         errno = ENAMETOOLONG;
@@ -32,6 +49,22 @@ int client_connect(const char *path) {
         close(fd);
     errno = kept;
     return -1;
+}
+
+int client_connect(const struct context *context) {
+    char path[4096];
+    find_socket(context, path, sizeof path);
+    return connect_to(path);
+}
+
+int client_open(const struct context *context) {
+    char path[4096];
+    find_socket(context, path, sizeof path);
+    int fd = connect_to(path);
+    if (fd < 0)
+        log_error("liftgwd does not answer on %s: %s%s", path, strerror(errno),
+                  errno == EACCES ? "; add yourself to group liftgw" : "; is it running?");
+    return fd;
 }
 
 /* One line, without its end; the caller's to free. NULL if it does not come whole. */

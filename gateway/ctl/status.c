@@ -1,9 +1,12 @@
 #include "ctl/status.h"
 
+#include "base/log.h"
+#include "ctl/client.h"
 #include "ctl/table.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CELL TABLE_CELL
 
@@ -131,4 +134,29 @@ void status_print(json_t *status) {
     print_buses(json_object_get(status, "buses"));
     printf("\n");
     print_lifts(json_object_get(status, "lifts"));
+}
+
+int status_run(const struct context *context, int argc, char *argv[]) {
+    bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
+    if (argc > 1 && !json)
+        return command_help(argv[0], false);
+    int fd = client_open(context);
+    if (fd < 0)
+        return HEALTH_NOT_RUNNING;
+    json_t *status = client_ask(fd, "{\"cmd\":\"status\"}");
+    close(fd);
+    if (!status || !json_is_true(json_object_get(status, "ok"))) {
+        log_error("liftgwd runs, but gave no answer");
+        json_decref(status);
+        return HEALTH_CRITICAL;
+    }
+    if (json) {
+        json_dumpf(status, stdout, JSON_COMPACT);
+        printf("\n");
+    } else {
+        status_print(status);
+    }
+    int health = (int)status_health(status);
+    json_decref(status);
+    return health;
 }
