@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "daemon/control.h"
 #include "daemon/desk.h"
+#include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "mqtt/topic.h"
 
@@ -47,7 +48,8 @@ struct service {
     struct loop_watch signals, readings, publishing;
     bool stopping;
     int status;
-    int64_t started_real_ms, next_tick_ms, next_stamp_ms, next_prune_ms, next_watchdog_ms;
+    int64_t started_real_ms, next_tick_ms, next_stamp_ms, next_prune_ms, next_watchdog_ms, next_metrics_ms;
+    struct log_repeat metrics_trouble;
     int watchdog_ms;
     int64_t clock_offset_ms;
     const char **lift_ids;
@@ -445,6 +447,20 @@ static void feed_watchdog(struct service *service, struct instant now) {
     service->next_watchdog_ms = now.mono_ms + service->watchdog_ms / 4;
 }
 
+static void write_metrics(struct service *service, struct instant now) {
+    const char *path = service->settings->gateway.metrics_file;
+    service->next_metrics_ms = now.mono_ms + (int64_t)service->settings->gateway.health_interval_s * 1000;
+    if (!path[0])
+        return;
+    json_t *figures = figures_status(&service->desk, now);
+    if (metrics_write(path, figures) == 0)
+        log_repeat_reset(&service->metrics_trouble);
+    else
+        log_warn_repeated(&service->metrics_trouble, now.mono_ms, "cannot write metrics_file %s: %s", path,
+                          strerror(errno));
+    json_decref(figures);
+}
+
 static void tick(struct service *service, struct instant now) {
     service->next_tick_ms = now.mono_ms + TICK_MS;
     tell_clock_step(service, now);
@@ -460,6 +476,8 @@ static void tick(struct service *service, struct instant now) {
         ledger_prune(service->ledger, now.real_ms);
         service->next_prune_ms = now.mono_ms + PRUNE_MS;
     }
+    if (now.mono_ms >= service->next_metrics_ms)
+        write_metrics(service, now);
     feed_watchdog(service, now);
 }
 
