@@ -48,7 +48,7 @@ static void take(struct conf_node *node, const struct conf_text *text, config_se
     node->type = type_of(setting);
     node->at = conf_text_origin(text, (int)config_setting_source_line(setting));
     if (node->type == CONF_STRING) {
-        const char *string = conf_string(node);
+        const char *string = config_setting_get_string(setting);
         if (!text_is_utf8(string, strlen(string)))
             conf_error(node, problems, "the text is not valid UTF-8: write the characters themselves instead of \\x");
     }
@@ -176,6 +176,8 @@ const char *conf_string(const struct conf_node *node) {
     return node->type == CONF_STRING ? config_setting_get_string(node->setting) : NULL;
 }
 
+static void add(const struct conf_node *node, struct problems *problems, enum problem_kind kind, const char *format,
+                va_list arguments) PRINTF_LIKE(4, 0);
 static void add(const struct conf_node *node, struct problems *problems, enum problem_kind kind, const char *format,
                 va_list arguments) {
     char what[1024];

@@ -36,6 +36,7 @@ static const char *word_for(enum priority priority) {
 }
 
 /* One write for one line, so that lines of several threads and processes do not mix. */
+static void put(enum priority priority, const char *suffix, const char *format, va_list arguments) PRINTF_LIKE(3, 0);
 static void put(enum priority priority, const char *suffix, const char *format, va_list arguments) {
     int kept = errno;
     char text[LINE_SIZE];

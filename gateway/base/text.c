@@ -32,6 +32,19 @@ bool text_is_utf8(const char *text, size_t size) {
     return true;
 }
 
+void text_mend(char *text) {
+    size_t left = strlen(text);
+    while (left > 0) {
+        size_t length = sequence_length((const unsigned char *)text, left);
+        if (length == 0) {
+            *text = '?';
+            length = 1;
+        }
+        text += length;
+        left -= length;
+    }
+}
+
 bool text_is_topic_level(const char *text) {
     size_t size = strlen(text);
     if (size == 0 || size > TOPIC_LEVEL_MAX || text[0] == '$' || !text_is_utf8(text, size))

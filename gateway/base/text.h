@@ -11,6 +11,9 @@
 /* True if text is valid UTF-8 (no overlong forms, no surrogates) over size bytes. */
 bool text_is_utf8(const char *text, size_t size);
 
+/* Makes valid UTF-8 of text: every byte that is part of none becomes '?'. */
+void text_mend(char *text);
+
 /* True if text can be a level of an MQTT topic: 1..128 bytes of UTF-8, no '+', '#', '/', no leading '$', no control
  * characters. */
 bool text_is_topic_level(const char *text);

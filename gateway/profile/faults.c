@@ -161,7 +161,7 @@ static void read_code_fault(const struct loader *loader, const struct conf_node 
 }
 
 static void read_fault(const struct loader *loader, const struct conf_node *node, struct fault_row *row) {
-    *row = (struct fault_row){.only_if = -1, .line = conf_line(node)};
+    *row = (struct fault_row){.only_if = -1, .file = keep_file(loader, node), .line = conf_line(node)};
     row->source = (struct fault_source){.fault = FAULT_COUNT, .address = -1, .bit = -1};
     read_common(loader, node, row);
     if (conf_get(node, "codes") || conf_get(node, "none"))

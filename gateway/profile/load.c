@@ -112,6 +112,15 @@ static void mark_set(const struct profile *profile, const struct conf_node *rows
     }
 }
 
+const char *keep_file(const struct loader *loader, const struct conf_node *node) {
+    struct profile *profile = loader->profile;
+    for (size_t i = 0; i < profile->file_count; i++)
+        if (strcmp(profile->files[i], conf_file(node)) == 0)
+            return profile->files[i];
+    profile->files = memory_grow(profile->files, profile->file_count + 1, sizeof *profile->files);
+    return profile->files[profile->file_count++] = memory_text(conf_file(node));
+}
+
 /* A list of groups, NULL if it is absent; a wrong one is a problem and counts as absent. */
 static const struct conf_node *rows_of(const struct loader *loader, const struct conf_node *root, const char *key) {
     const struct conf_node *list = conf_get(root, key);
@@ -291,6 +300,8 @@ void profile_free(struct profile *profile) {
     }
     for (size_t i = 0; i < profile->slot_count; i++)
         free(profile->slot_names[i]);
+    for (size_t i = 0; i < profile->file_count; i++)
+        free(profile->files[i]);
     for (size_t i = 0; i < profile->value_count; i++) {
         free(profile->values[i].invalid);
         free(profile->values[i].map);
@@ -307,6 +318,7 @@ void profile_free(struct profile *profile) {
     free(profile->faults);
     free(profile->sources);
     free(profile->file);
+    free(profile->files);
     free(profile->name);
     free(profile->title);
     free(profile->origin);

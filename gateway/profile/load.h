@@ -65,6 +65,9 @@ void say_unknown(const struct loader *loader, const struct conf_node *node, cons
 /* load.c: the words of a slot, none for a number. */
 const char *const *slot_words(const struct profile *profile, int slot, size_t *count);
 
+/* load.c: the name of the file that node stands in, kept with the profile. */
+const char *keep_file(const struct loader *loader, const struct conf_node *node);
+
 /* rows.c and faults.c: the rows, and check.c: how they fit together. */
 void read_values(const struct loader *loader);
 void read_rules(const struct loader *loader);

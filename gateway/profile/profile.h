@@ -73,6 +73,7 @@ struct value_row {
     int only_if; /* slot, -1 none */
     uint32_t on_ms, off_ms;
     enum lane lane;
+    const char *file; /* one of the profile's files */
     int line;
 };
 
@@ -93,6 +94,7 @@ struct rule_row {
     int of;     /* RULE_EDGES, RULE_TIME: the slot that is watched */
     int64_t is; /* and the number that it must have */
     uint32_t min_ms;
+    const char *file;
     int line;
 };
 
@@ -118,6 +120,7 @@ struct fault_row {
     int64_t *no_stop;
     size_t no_stop_count;
     char *code_format; /* "E%02d", NULL none; checked to hold exactly one conversion of an int */
+    const char *file;
     int line;
 };
 
@@ -127,6 +130,8 @@ struct profile_warning {
 
 struct profile {
     char *file;
+    char **files; /* that and what it includes, as far as rows stand there */
+    size_t file_count;
     uint64_t hash;               /* over its file and all that it includes: conf_hash */
     char *name, *title, *origin; /* origin is the file's `source` */
     bool verified;

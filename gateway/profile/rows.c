@@ -108,7 +108,7 @@ static void read_valid(const struct loader *loader, const struct conf_node *node
 
 static void read_value(const struct loader *loader, const struct conf_node *node, struct value_row *row) {
     static const char *const lanes[] = {[LANE_FAST] = "fast", [LANE_SLOW] = "slow"};
-    *row = (struct value_row){.slot = -1, .only_if = -1, .line = conf_line(node)};
+    *row = (struct value_row){.slot = -1, .only_if = -1, .file = keep_file(loader, node), .line = conf_line(node)};
     conf_check_keys(node, value_keys, COUNT_OF(value_keys), loader->problems);
     bool named = has(node, "item") && take_item(loader, conf_get(node, "item"), &row->slot);
     if (!has(node, "item"))
@@ -203,7 +203,7 @@ static void read_watch(const struct loader *loader, const struct conf_node *node
 }
 
 static void read_rule(const struct loader *loader, const struct conf_node *node, struct rule_row *row) {
-    *row = (struct rule_row){.slot = -1, .of = -1, .line = conf_line(node)};
+    *row = (struct rule_row){.slot = -1, .of = -1, .file = keep_file(loader, node), .line = conf_line(node)};
     if (!has(node, "item"))
         conf_error(node, loader->problems, "item is missing");
     else

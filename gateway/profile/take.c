@@ -317,6 +317,7 @@ static void take_pattern(const struct loader *loader, const struct conf_node *no
         return;
     }
     patterns->list = memory_grow(patterns->list, patterns->count + 1, sizeof *patterns->list);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what it holds */
     patterns->nodes = memory_grow(patterns->nodes, patterns->count + 1, sizeof *patterns->nodes);
     struct pattern *pattern = &patterns->list[patterns->count];
     *pattern = (struct pattern){.outcome = outcome};

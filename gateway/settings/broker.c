@@ -53,6 +53,8 @@ static const char *url_parse(const char *text, struct url *url) {
     const char *after = host + size + (bracketed && host[size] ? 1 : 0);
     if (bracketed && host[size] != ']')
         return "the [ has no ]";
+    if (bracketed && url->scheme == SCHEME_TLS) /* paho.mqtt.c 1.3 compares the brackets too */
+        return "no certificate can be checked against an IPv6 address: write a host name";
     if (size == 0 || size >= sizeof url->host)
         return "a host is missing after //";
     if (strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:%") < size)
@@ -118,16 +120,28 @@ static void check_password(struct loader *loader, const struct conf_node *group)
                    "a password needs a username");
 }
 
+/* The path of a credential that systemd gave the service (systemd.exec(5), LoadCredential=); NULL: it gave none. */
+static const char *find_credential(struct settings *settings, const char *name) {
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    if (!folder)
+        return NULL;
+    size_t size = strlen(folder) + 1 + strlen(name) + 1;
+    char *path = settings_get(settings, size, 1);
+    snprintf(path, size, "%s/%s", folder, name);
+    return access(path, F_OK) == 0 ? path : NULL;
+}
+
 void broker_read(struct loader *loader, const struct conf_node *group) {
     struct settings *settings = loader->settings;
     struct broker_settings *broker = &settings->broker;
     section_read(loader, "broker", group, broker);
     check_urls(loader, section_at(group, "urls"));
     check_password(loader, group);
-    if (!broker->cert_file != !broker->key_file)
-        conf_error(section_at(group, broker->cert_file ? "cert_file" : "key_file"), loader->problems,
-                   "cert_file and key_file belong together: %s is missing",
-                   broker->cert_file ? "key_file" : "cert_file");
+    if (broker->key_file && !broker->cert_file)
+        conf_error(section_at(group, "key_file"), loader->problems,
+                   "key_file is the key of a cert_file: name that, too");
+    if (broker->cert_file && !broker->key_file)
+        broker->key_file = find_credential(settings, "mqtt-key");
     check_readable(loader, group, "password_file", broker->password_file);
     check_readable(loader, group, "ca_file", broker->ca_file);
     check_readable(loader, group, "cert_file", broker->cert_file);

@@ -8,8 +8,7 @@
 
 #define BUSES_MAX 64
 
-/* True if both paths lead to one device, by whatever links. */
-static bool is_same_device(const char *a, const char *b) {
+bool settings_same_device(const char *a, const char *b) {
     char real_a[PATH_MAX], real_b[PATH_MAX];
     if (strcmp(a, b) == 0)
         return true;
@@ -24,7 +23,7 @@ static void check_unique(struct loader *loader, const struct conf_node *group, s
             conf_error(section_at(group, "name"), loader->problems,
                        "there is a bus \"%s\" already, in line %d: give this one another name", this->name,
                        buses[i].line);
-        if (this->device && buses[i].device && is_same_device(this->device, buses[i].device))
+        if (this->device && buses[i].device && settings_same_device(this->device, buses[i].device))
             conf_error(section_at(group, "device"), loader->problems,
                        "device %s is used by bus \"%s\" of line %d already: put all lifts of one line on one bus",
                        this->device, buses[i].name ? buses[i].name : "?", buses[i].line);

@@ -45,6 +45,10 @@ static int int_at(const void *from, size_t offset) {
     return value;
 }
 
+static void set_int_at(void *to, size_t offset, int value) {
+    memcpy((char *)to + offset, &value, sizeof value);
+}
+
 static bool is_repeated(const struct unit_list *units, size_t i) {
     for (size_t before = 0; before < i; before++)
         if (units->profile[before] == units->profile[i])
@@ -90,7 +94,7 @@ static void resolve_key(struct loader *loader, const struct conf_node *group, st
     wanted = wanted ? wanted : key->otherwise;
     if (wanted == 0 && units->count == units->all)
         conf_error(group, loader->problems, "no profile of this bus says its %s: write %s here", key->key, key->key);
-    memcpy((char *)bus + key->bus_offset, &wanted, sizeof wanted);
+    set_int_at(bus, key->bus_offset, wanted);
 }
 
 static void check_speed(struct loader *loader, const struct conf_node *group, int baud) {

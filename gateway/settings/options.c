@@ -112,7 +112,7 @@ static const struct option options[] = {
     {"broker", "cert_file", OPTION_PATH, BROKER(cert_file), "", 0, PATH_TEXT_MAX, 0, NULL,
      "This box's own certificate."},
     {"broker", "key_file", OPTION_PATH, BROKER(key_file), "", 0, PATH_TEXT_MAX, 0, NULL,
-     "The private key of cert_file."},
+     "The private key of cert_file; without it, the systemd credential mqtt-key, or else it stands in cert_file itself."},
     {"broker", "protocol", OPTION_WORD, BROKER(protocol), "auto", MQTT_AUTO, 0, 0, protocols,
      "The version of MQTT; auto is 5, and 3.1.1 for a broker that refuses it."},
     {"broker", "client_id", OPTION_TEXT, BROKER(client_id), "", 0, 255, 0, NULL,

@@ -79,4 +79,7 @@ struct settings {
 struct settings *settings_load(const char *path, struct problems *problems);
 void settings_free(struct settings *settings);
 
+/* True if both paths lead to one device, by whatever links. */
+bool settings_same_device(const char *a, const char *b);
+
 #endif

@@ -329,10 +329,8 @@ const char *unit_set_mode(struct unit *unit, struct value mode, bool only_ask) {
 const char *unit_call(struct unit *unit, int64_t floor, bool only_ask) {
     if (floor < 1 || floor > WORLD_FLOORS)
         return refuse("floors are 1..%d", WORLD_FLOORS);
-    struct world untouched;
-    struct world *world = only_ask ? &untouched : &unit->lift->world;
-    if (only_ask)
-        untouched = unit->lift->world;
+    struct world copy = unit->lift->world;
+    struct world *world = only_ask ? &copy : &unit->lift->world;
     return world_call(world, (int)floor) ? NULL : refuse("unit %d takes no call now", unit->number);
 }
 

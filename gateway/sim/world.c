@@ -119,7 +119,7 @@ static bool waits_with_open_doors(const struct world *world) {
     return habit->doors_open && !world->visit_count && (!habit->home || floor_here(world) == habit->home);
 }
 
-static void set_phase(struct world *world, int phase, int64_t ns) {
+static void set_phase(struct world *world, enum world_phase phase, int64_t ns) {
     world->phase = phase;
     world->left_ns = ns;
 }

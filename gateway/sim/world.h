@@ -25,7 +25,7 @@ struct world_visit {
 struct world {
     struct random random;
     int64_t now_ns, next_passenger_ns;
-    enum { PHASE_STANDING, PHASE_OPENING, PHASE_OPEN, PHASE_CLOSING, PHASE_RIDING } phase;
+    enum world_phase { PHASE_STANDING, PHASE_OPENING, PHASE_OPEN, PHASE_CLOSING, PHASE_RIDING } phase;
     int64_t left_ns;       /* of the phase; standing has no end */
     int64_t ridden_ns;     /* of the run */
     double from_mm, at_mm; /* where the run began; where a car that does not ride stands. Floor 1 is 0 */

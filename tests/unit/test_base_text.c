@@ -33,6 +33,25 @@ static void utf8_is_told_from_other_bytes(void **state) {
         assert_int_equal(text_is_utf8(table[i].text, table[i].size), table[i].valid);
 }
 
+static void what_is_no_utf8_is_mended(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *mended;
+    } table[] = {
+        {"", ""},
+        {"电梯", "电梯"},
+        {"not \xFF\xFE ready", "not ?? ready"},
+        {"\xE7\x94\xB5\xE6\xA2", "电??"}, /* cut within a character */
+        {"\xC0\x80", "??"},
+    };
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        char text[32];
+        strcpy(text, table[i].text);
+        text_mend(text);
+        assert_string_equal(text, table[i].mended);
+    }
+}
+
 static void topic_levels_are_what_a_broker_takes(void **state) {
     (void)state;
     static const struct {
@@ -108,6 +127,7 @@ static void the_hash_is_fnv_1a(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(utf8_is_told_from_other_bytes),
+        cmocka_unit_test(what_is_no_utf8_is_mended),
         cmocka_unit_test(topic_levels_are_what_a_broker_takes),
         cmocka_unit_test(a_slip_of_the_finger_is_understood),
         cmocka_unit_test(a_copy_is_cut_between_characters),

@@ -251,6 +251,26 @@ static void the_three_situations_are_understood(void **state) {
     settings_free(settings);
 }
 
+static void the_private_key_may_be_a_credential(void **state) {
+    (void)state;
+    setenv("CREDENTIALS_DIRECTORY", "credentials", 1);
+    struct settings *settings = load_fine(FIXTURE_GATEWAY, FIXTURE_BROKER "cert_file = \"codes/city.cfg\";", NULL);
+    assert_null(settings->broker.key_file); /* none was given: it stands in cert_file */
+    settings_free(settings);
+
+    assert_int_equal(mkdir("credentials", 0700), 0);
+    write_text("credentials/mqtt-key", "");
+    settings = load_fine(FIXTURE_GATEWAY, FIXTURE_BROKER "cert_file = \"codes/city.cfg\";", NULL);
+    assert_string_equal(settings->broker.key_file, "credentials/mqtt-key");
+    settings_free(settings);
+
+    settings = load_fine(FIXTURE_GATEWAY,
+                         FIXTURE_BROKER "cert_file = \"codes/city.cfg\"; key_file = \"codes/city.cfg\";", NULL);
+    assert_string_equal(settings->broker.key_file, "codes/city.cfg");
+    settings_free(settings);
+    unsetenv("CREDENTIALS_DIRECTORY");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_those_of_the_papers),
@@ -261,6 +281,7 @@ int main(void) {
         cmocka_unit_test(the_bus_may_overrule_profiles_that_disagree),
         cmocka_unit_test(paths_are_relative_to_the_files_own_folder),
         cmocka_unit_test(the_hash_tells_every_file_apart),
+        cmocka_unit_test(the_private_key_may_be_a_credential),
         cmocka_unit_test(the_three_situations_are_understood),
     };
     return cmocka_run_group_tests(tests, settings_folder_make, settings_folder_remove);
