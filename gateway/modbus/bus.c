@@ -30,7 +30,8 @@ struct polled {
     uint16_t *fresh; /* the poll that is going on, and slow reads */
     uint16_t *told;  /* the newest image that was queued */
     bool *valid, *told_valid;
-    bool told_any; /* since it is online */
+    bool told_any;        /* since it is online */
+    int64_t last_good_ms; /* CLOCK_MONOTONIC: its last complete poll; 0 never */
     enum link told_link;
     enum link_reason told_reason;
     struct log_repeat offline;
@@ -89,6 +90,11 @@ bool bus_next(struct bus *bus, struct reading *reading) {
     return found;
 }
 
+/* What a moment was on the wall clock of now. */
+static int64_t real_ms_of(int64_t mono_ms, struct instant now) {
+    return mono_ms == 0 ? 0 : now.real_ms - (now.mono_ms - mono_ms);
+}
+
 /* Tells of links that changed. One that does not fit the queue is told later. */
 static void tell_links(struct bus *bus) {
     struct instant now = {0};
@@ -108,7 +114,7 @@ static void tell_links(struct bus *bus) {
                                   .at = now,
                                   .link = unit.link,
                                   .reason = unit.reason,
-                                  .last_good_real_ms = figures->last_good_real_ms};
+                                  .last_good_real_ms = real_ms_of(polled->last_good_ms, now)};
         bool pushed = push(bus, &reading);
         pthread_mutex_unlock(&bus->lock);
         if (!pushed)
@@ -141,26 +147,33 @@ static enum change compare(const struct plan *plan, const struct polled *polled)
     return change;
 }
 
+static bool is_wanted(struct bus *bus, size_t i) {
+    pthread_mutex_lock(&bus->lock);
+    bool wanted = bus->polled[i].last_good_ms >= bus->want_ms[i];
+    pthread_mutex_unlock(&bus->lock);
+    return wanted;
+}
+
 /* A unit's poll is complete: hands its image on if there is something new in it, or somebody wants it. What does not
- * fit the queue is counted, and still new the next time. */
-static void tell_poll(struct bus *bus, size_t i) {
+ * fit the queue is counted, and still new the next time. An unchanged poll, as nearly all are, ends here: it asks the
+ * system for nothing and wakes nobody. */
+static void tell_poll(struct bus *bus, size_t i, int64_t now_ns) {
     struct polled *polled = &bus->polled[i];
     const struct plan *plan = bus->settings.units[i].plan;
+    polled->last_good_ms = now_ns / NS_PER_MS;
     memcpy(polled->valid, schedule_unit(bus->schedule, i).valid, plan->read_count * sizeof polled->valid[0]);
-    enum change change = compare(plan, polled);
+    bool wanted = is_wanted(bus, i);
+    enum change change = wanted ? CHANGE_LOUD : compare(plan, polled);
+    if (change == CHANGE_NONE)
+        return;
     struct reading reading = {
         .kind = READING_POLL, .unit = i, .at = clock_now(), .image = polled->fresh, .valid = polled->valid};
 
     pthread_mutex_lock(&bus->lock);
-    bus->unit_figures[i].last_good_real_ms = reading.at.real_ms;
-    bool wanted = reading.at.mono_ms >= bus->want_ms[i];
-    if (wanted)
-        change = CHANGE_LOUD;
-    bool told = (change == CHANGE_QUIET && queue_replace(bus->queue, &reading)) ||
-                (change != CHANGE_NONE && push(bus, &reading));
-    if (told && wanted)
+    bool told = (change == CHANGE_QUIET && queue_replace(bus->queue, &reading)) || push(bus, &reading);
+    if (told && polled->last_good_ms >= bus->want_ms[i]) /* another time may have been asked for meanwhile */
         bus->want_ms[i] = INT64_MAX;
-    if (!told && change != CHANGE_NONE)
+    if (!told)
         bus->figures.lost++;
     pthread_mutex_unlock(&bus->lock);
 
@@ -318,7 +331,7 @@ static void log_trouble(struct bus *bus, const struct schedule_step *step, enum 
     const struct line_request *request = &step->request;
     if (bus->reply.noise > 0)
         log_warn_repeated(&bus->trouble[LINE_NOISE], now_ns / NS_PER_MS,
-                          "bus %s: %u bytes on the line that nobody asked for, before a question to unit %d",
+                          "bus %s: %u bytes on the line that nobody asked for, at a question to unit %d",
                           bus->settings.name, bus->reply.noise, request->unit);
     bool is_expected = result == LINE_OK || step->turn == TURN_PROBE || step->turn == TURN_ASK;
     /* The second 01, 02 or 03 in a row means that the read is left out, which log_given_up says; one alone is counted.
@@ -364,14 +377,14 @@ static void note_result(struct bus *bus, const struct schedule_step *step, enum 
         prepare_answer(bus, result);
         return;
     }
-    if (result == LINE_OK)
+    if (result == LINE_OK && step->turn != TURN_PROBE)
         take_words(bus, step);
     if (outcome.given_up)
         log_given_up(bus, &step->request, result);
     count_poll(bus, step->unit, outcome.ended);
     tell_links(bus);
     if (outcome.complete)
-        tell_poll(bus, step->unit);
+        tell_poll(bus, step->unit, now_ns);
 }
 
 static void do_read(struct bus *bus, const struct schedule_step *step) {
@@ -468,6 +481,7 @@ static struct bus *create(const struct bus_settings *settings, struct line *line
                         .say_open = true,
                         .want_ms = memory_get(count, sizeof(int64_t)),
                         .queue = queue_create(QUEUE_READINGS(count), settings->units, count),
+                        .figures.progress_mono_ms = clock_mono_ms(),
                         .unit_figures = memory_get(count, sizeof(struct unit_figures))};
     bus->schedule = schedule_create(&bus->settings);
     for (size_t i = 0; i < count; i++) {

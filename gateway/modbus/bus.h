@@ -69,7 +69,6 @@ struct unit_figures {
     enum link_reason reason;
     uint8_t reach; /* the last eight polls, newest in bit 0, 1: answered (as chrony shows it) */
     uint64_t polls, errors[LINE_RESULT_COUNT];
-    int64_t last_good_real_ms;
 };
 struct bus_figures {
     bool open;

@@ -7,6 +7,10 @@ static int64_t larger(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
 size_t schedule_fast_count(const struct plan *plan) {
     return plan->fast_count > 0 ? plan->fast_count : plan->read_count;
 }
@@ -20,7 +24,8 @@ int64_t schedule_read_ns(const struct bus_settings *settings, const struct bus_u
 
 void schedule_forecast(const struct bus_settings *settings, int turnaround_us, struct schedule_forecast *forecast) {
     *forecast = (struct schedule_forecast){0};
-    int64_t longest_slow_ns = 0;
+    int64_t fast_ns = 0;
+    int64_t slow_ns = 0; /* the longest of them */
     for (size_t i = 0; i < settings->unit_count; i++) {
         const struct bus_unit *unit = &settings->units[i];
         for (size_t r = 0; r < unit->plan->read_count; r++) {
@@ -28,13 +33,16 @@ void schedule_forecast(const struct bus_settings *settings, int turnaround_us, s
             bool fast = r < schedule_fast_count(unit->plan);
             *(fast ? &forecast->fast_reads : &forecast->slow_reads) += 1;
             if (fast)
-                forecast->cycle_ns += read_ns;
+                fast_ns += read_ns;
             else
-                longest_slow_ns = larger(longest_slow_ns, read_ns);
+                slow_ns = larger(slow_ns, read_ns);
         }
     }
-    forecast->cycle_ns += longest_slow_ns;
-    int64_t period_ns = larger(larger(forecast->cycle_ns, settings->min_poll_ms * NS_PER_MS), 1);
-    forecast->slow_round_ns = (int64_t)forecast->slow_reads * period_ns;
-    forecast->load_percent = (int)(forecast->cycle_ns * 100 / period_ns);
+    forecast->cycle_ns = fast_ns + slow_ns;
+    int64_t period_ns = larger(larger(fast_ns, settings->min_poll_ms * NS_PER_MS), 1);
+    bool slow_is_free = forecast->cycle_ns <= period_ns;
+    int64_t slow_every_ns =
+        slow_is_free ? period_ns : larger(SCHEDULE_SLOW_EVERY * slow_ns + period_ns, forecast->cycle_ns);
+    forecast->slow_round_ns = (int64_t)forecast->slow_reads * slow_every_ns;
+    forecast->load_percent = (int)smaller(fast_ns * 100 / period_ns + slow_ns * 100 / slow_every_ns, 100);
 }

@@ -25,7 +25,7 @@
 
 #define REGISTERS_MAX 125 /* Modbus application protocol 1.1b3, 6.3 */
 #define BITS_MAX 2000     /* 6.1 */
-#define FRAME_SIZE 260    /* libmodbus writes up to MODBUS_RTU_MAX_ADU_LENGTH */
+#define FRAME_SIZE 256    /* the longest RTU frame (Modbus over serial line 1.02, 2.3), and Monarch's 125 registers */
 #define QUESTION_CHARACTERS 8
 #define CRC_SIZE 2
 
@@ -110,7 +110,6 @@ struct line *line_create(const struct line_settings *settings) {
     if (!modbus)
         return NULL;
     modbus_set_error_recovery(modbus, MODBUS_ERROR_RECOVERY_NONE);
-    modbus_set_byte_timeout(modbus, 0, 0); /* so that the response timeout bounds the whole reply */
     struct line *line = memory_get(1, sizeof *line);
     *line = (struct line){.settings = *settings,
                           .modbus = modbus,
@@ -326,9 +325,11 @@ static enum line_result wait_readable(const struct line *line, int64_t deadline_
     }
 }
 
-/* How long the frame is that libmodbus read, by the same rules as its own: it returns 0 for a frame of another unit, in
- * 3.1.6 without a look at the checksum, in 3.1.11 after it. */
-static int frame_length(const uint8_t *frame) {
+/* How long the frame will be that begins so, for all that a unit may send (Modbus application protocol 1.1b3, 6 and 7);
+ * 0: cannot be told yet. */
+static int rtu_frame_length(const uint8_t *frame, int length) {
+    if (length < 2)
+        return 0;
     switch (frame[1]) {
     case MODBUS_FC_READ_COILS:
     case MODBUS_FC_READ_DISCRETE_INPUTS:
@@ -336,7 +337,7 @@ static int frame_length(const uint8_t *frame) {
     case MODBUS_FC_READ_INPUT_REGISTERS:
     case MODBUS_FC_REPORT_SLAVE_ID:
     case MODBUS_FC_WRITE_AND_READ_REGISTERS:
-        return 3 + frame[2] + CRC_SIZE;
+        return length < 3 ? 0 : 3 + frame[2] + CRC_SIZE;
     case MODBUS_FC_WRITE_SINGLE_COIL:
     case MODBUS_FC_WRITE_SINGLE_REGISTER:
     case MODBUS_FC_WRITE_MULTIPLE_COILS:
@@ -345,49 +346,49 @@ static int frame_length(const uint8_t *frame) {
     case MODBUS_FC_MASK_WRITE_REGISTER:
         return 8 + CRC_SIZE;
     default:
-        return 3 + CRC_SIZE;
+        return 3 + CRC_SIZE; /* an exception */
     }
-}
-
-static enum line_result receive_rtu(struct line *line, int unit, int64_t deadline_ns, uint8_t *frame, int *length) {
-    int64_t left_ns = larger(deadline_ns - clock_mono_ns(), NS_PER_MS);
-    modbus_set_response_timeout(line->modbus, (uint32_t)(left_ns / NS_PER_S),
-                                (uint32_t)(left_ns % NS_PER_S / NS_PER_US));
-    modbus_set_slave(line->modbus, unit);
-    int received = modbus_receive_confirmation(line->modbus, frame);
-    if (received >= 0 || errno == EMBBADCRC) {
-        *length = frame_length(frame);
-        return LINE_OK;
-    }
-    return errno == ETIMEDOUT ? LINE_SHORT : errno == EMBBADDATA ? LINE_NOISE : LINE_GONE;
 }
 
 /* The Monarch commissioning port: unit, function, 16-bit byte count, data; errors are 01 80 01 00 0e (domain.md, trap
- * 6). How much of such a frame is still to come. */
-static int monarch_missing(const uint8_t *frame, int length) {
+ * 6). */
+static int monarch_frame_length(const uint8_t *frame, int length) {
     if (length < 2)
-        return 2 - length;
+        return 0;
     if (frame[1] == 0x80)
-        return 5 + CRC_SIZE - length;
-    if (length < 4)
-        return 4 - length;
-    return 4 + (frame[2] << 8 | frame[3]) + CRC_SIZE - length;
+        return 5 + CRC_SIZE;
+    return length < 4 ? 0 : 4 + (frame[2] << 8 | frame[3]) + CRC_SIZE;
 }
 
-static enum line_result receive_monarch(struct line *line, int64_t deadline_ns, uint8_t *frame, int *length) {
-    for (int missing; (missing = monarch_missing(frame, *length)) > 0;) {
-        if (*length + missing > FRAME_SIZE)
-            return LINE_NOISE;
+/* Receives one frame. It asks the system for as much as the answer should have: a good answer is one read, and what
+ * follows a shorter frame is not left to be taken for the next one. libmodbus would take the header, the byte count and
+ * the rest one after the other, with a select(2) before each (libraries.md 9), and knows nothing of the other dialect.
+ */
+static enum line_result receive_frame(struct line *line, const struct line_request *request, int64_t deadline_ns,
+                                      uint8_t frame[FRAME_SIZE], int *length, unsigned *more) {
+    int (*frame_length)(const uint8_t *, int) =
+        request->dialect == DIALECT_MONARCH ? monarch_frame_length : rtu_frame_length;
+    int received = 0;
+    int wanted = line_reply_characters(request->table, request->count, request->dialect);
+    while (received < wanted) {
         enum line_result ready = wait_readable(line, deadline_ns);
         if (ready != LINE_OK)
-            return ready == LINE_TIMEOUT ? LINE_SHORT : ready;
-        ssize_t count = read(line->descriptor, frame + *length, (size_t)missing);
+            return ready == LINE_TIMEOUT && received > 0 ? LINE_SHORT : ready;
+        ssize_t count = read(line->descriptor, frame + received, (size_t)(wanted - received));
+        if (count == -1 && errno == EAGAIN)
+            continue;
         if (count == 0)
             errno = ECONNRESET;
         if (count <= 0)
             return LINE_GONE;
-        *length += (int)count;
+        received += (int)count;
+        *length = frame_length(frame, received);
+        if (*length > FRAME_SIZE)
+            return LINE_NOISE;
+        if (*length > 0)
+            wanted = *length;
     }
+    *more = (unsigned)(received - wanted);
     return LINE_OK;
 }
 
@@ -428,21 +429,21 @@ static enum line_result judge(const struct line_request *request, const uint8_t 
     return LINE_OK;
 }
 
-/* One wake for one reply: sleeps until it can be complete, then reads. */
-static enum line_result receive_answer(struct line *line, const struct line_request *request,
-                                       struct line_reply *reply) {
+/* Sleeps until the reply can be complete, then waits for the rest of it. Waiting from the start would wake for every
+ * byte or two that a serial driver hands over (libraries.md 9: ten times the time of the processor). The sleep ends a
+ * little early: how long a unit took is only ever seen too long, by what it takes us to wake, and a sleep until then
+ * would grow from poll to poll. */
+static enum line_result receive_answer(struct line *line, const struct line_request *request, struct line_reply *reply,
+                                       unsigned *more) {
     int64_t asked_ns = reply->sent_ns + QUESTION_CHARACTERS * line->character_ns;
     int64_t deadline_ns = asked_ns + request->timeout_ms * NS_PER_MS;
     int64_t wire_ns = line_reply_characters(request->table, request->count, request->dialect) * line->character_ns;
     int64_t wake_ns = asked_ns + wire_ns + request->expected_turnaround_us * NS_PER_US - WAKE_EARLY_NS;
     clock_sleep_until_ns(wake_ns < deadline_ns ? wake_ns : deadline_ns);
 
-    uint8_t frame[FRAME_SIZE] = {0};
+    uint8_t frame[FRAME_SIZE];
     int length = 0;
-    enum line_result result = wait_readable(line, deadline_ns);
-    if (result == LINE_OK)
-        result = request->dialect == DIALECT_MONARCH ? receive_monarch(line, deadline_ns, frame, &length)
-                                                     : receive_rtu(line, request->unit, deadline_ns, frame, &length);
+    enum line_result result = receive_frame(line, request, deadline_ns, frame, &length, more);
     reply->done_ns = clock_mono_ns();
     if (result != LINE_TIMEOUT)
         line->last_byte_ns = reply->done_ns;
@@ -464,10 +465,13 @@ static enum line_result ask(struct line *line, const struct line_request *reques
         clock_sleep_until_ns(line->last_byte_ns + request->timeout_ms * NS_PER_MS);
     if (result != LINE_OK)
         return result;
-    result = receive_answer(line, request, reply);
-    bool more_may_follow = result == LINE_CRC || result == LINE_FOREIGN || result == LINE_SHORT || result == LINE_NOISE;
-    unsigned after = 0; /* the rest of what has been counted by its result */
-    if (more_may_follow && drain(line, quiet_ns(line), &after) == LINE_GONE)
+    unsigned more = 0; /* behind the frame, or what is left of one that has been counted by its result */
+    result = receive_answer(line, request, reply, &more);
+    if (result == LINE_EXCEPTION)
+        reply->noise += more;
+    bool more_may_follow =
+        more > 0 || result == LINE_CRC || result == LINE_FOREIGN || result == LINE_SHORT || result == LINE_NOISE;
+    if (more_may_follow && drain(line, quiet_ns(line), &more) == LINE_GONE)
         return LINE_GONE;
     return result;
 }

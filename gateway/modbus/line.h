@@ -1,7 +1,7 @@
 /* One RS-485 line: asks one question at a time and takes only the answer to it. The only reader of modbus.h.
  *
- * What libmodbus does and does not do decides the details: its recovery is off, its byte timeout too; the silence
- * between frames, the drain after unexpected bytes, the check of unit, function and length are ours. */
+ * libmodbus opens the device, sets it up and sends; its recovery is off. The silence between frames, the drain after
+ * unexpected bytes, receiving, and the check of unit, function and length are ours. */
 #ifndef LIFTGW_MODBUS_LINE_H
 #define LIFTGW_MODBUS_LINE_H
 
@@ -44,7 +44,8 @@ struct line_reply {
     int exception;            /* LINE_EXCEPTION: its code */
     int64_t sent_ns, done_ns; /* CLOCK_MONOTONIC: the request's first bit, the reply's last seen */
     int turnaround_us;        /* LINE_OK: request's last bit to reply's first, as far as it can be told */
-    unsigned noise;           /* bytes that nobody asked for, thrown away before the request */
+    unsigned noise;           /* bytes that nobody asked for, thrown away before the question, or behind an
+                                 exception */
 };
 
 struct line;

@@ -1,96 +1,28 @@
-#include "modbus/schedule.h"
+#include "modbus/schedule_inside.h"
 
 #include "base/memory.h"
-#include "modbus/late.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NS_PER_S INT64_C(1000000000)
-#define NS_PER_MS INT64_C(1000000)
-#define NS_PER_US INT64_C(1000)
 #define NONE SIZE_MAX
-
-/* design.md 4: how silent units are probed. */
-#define PROBE_EVERY_NS (2500 * NS_PER_MS)
-#define PROBE_SHARE_PERCENT 3
-#define PROBE_TIMEOUT_LEAST_NS (30 * NS_PER_MS)
-#define PROBE_PATIENT 8                       /* every so many probes have the full timeout */
-#define PROMISED_ONE_NS (2900 * NS_PER_MS)    /* one silent unit is heard within 3 s, */
-#define PROMISED_SEVEN_NS (14500 * NS_PER_MS) /* up to seven within 15 s */
 
 /* How long a read that cannot be answered is left out. One refusal may be noise, or meant for somebody else. */
 #define GIVE_UP_NS (60 * NS_PER_S)
 #define REFUSED_BEFORE_GIVE_UP 2
 
-/* A reply sent twice comes this long after the first at the latest. */
-#define TWICE_MS 20
+/* However much silent units take of the slow reads' share, one of them is asked after this time. */
+#define SLOW_LONGEST_NS (10 * NS_PER_S)
 
 /* An idle bus looks again after this time. */
 #define IDLE_NS (10 * NS_PER_MS)
 
 /* Different questions of bus_ask that may have failed within late_reply_ms. */
 #define ASKS_LATE 64
-#define TURNAROUNDS 8
-
-struct read {
-    int64_t given_up_until_ns;
-    int refused; /* in a row, by 01, 02 or 03 */
-    int missed;  /* answers in a row */
-    bool told;
-};
-
-struct unit {
-    const struct bus_unit *is;
-    size_t fast_count;
-    struct read *reads;
-    bool *valid;
-    enum link link;
-    enum link_reason reason;
-    uint8_t reach;
-    bool live;  /* polled; else probed */
-    bool heard; /* ever */
-    int failed; /* polls in a row */
-    unsigned probes;
-    int64_t asked_ns;
-    int64_t rest_until_ns; /* not to be polled before: an answer may be late */
-    int turnaround_us[TURNAROUNDS];
-    size_t turnarounds; /* ever */
-};
-
-struct schedule {
-    const struct bus_settings *settings;
-    int64_t character_ns;
-    struct late *late;
-    struct unit *units;
-    size_t unit_count;
-
-    enum { PHASE_POLLS, PHASE_SLOW, PHASE_REST } phase;
-    int64_t cycle_begin_ns, cycle_ns;
-    size_t next_unit; /* of this cycle */
-    size_t revived;   /* answered a probe: polled next; NONE */
-    bool probed, asked, idle;
-
-    size_t polled; /* the unit whose poll is going on, NONE */
-    size_t poll_read;
-    bool poll_answered;
-
-    size_t slow_unit, slow_read; /* where the round of slow reads stands */
-
-    bool ask_waits;
-    struct line_request ask;
-
-    struct line_request last; /* asked on the bus */
-    enum line_result last_result;
-};
 
 static int64_t larger(int64_t a, int64_t b) {
     return a > b ? a : b;
-}
-
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
 }
 
 /* ---- create ---- */
@@ -116,7 +48,8 @@ struct schedule *schedule_create(const struct bus_settings *settings) {
                                            .live = plan->read_count > 0};
         reads += plan->read_count;
     }
-    schedule->late = late_create(reads + ASKS_LATE, settings->late_reply_ms * NS_PER_MS);
+    size_t questions = reads + settings->unit_count + ASKS_LATE; /* each read, each unit's probe, what somebody asks */
+    schedule->late = late_create(questions, settings->late_reply_ms * NS_PER_MS);
     return schedule;
 }
 
@@ -142,68 +75,9 @@ int64_t schedule_cycle_ns(const struct schedule *schedule) {
     return schedule->cycle_ns;
 }
 
-/* ---- requests ---- */
-
-static int64_t reply_ns(const struct schedule *schedule, const struct line_request *request) {
-    return line_reply_characters(request->table, request->count, request->dialect) * schedule->character_ns;
-}
-
-/* The extremes of the last turnarounds of a unit, 0 before the first. */
-static void turnarounds(const struct unit *unit, int *least_us, int *most_us) {
-    size_t count = unit->turnarounds < TURNAROUNDS ? unit->turnarounds : TURNAROUNDS;
-    *least_us = *most_us = count > 0 ? unit->turnaround_us[0] : 0;
-    for (size_t i = 1; i < count; i++) {
-        *least_us = unit->turnaround_us[i] < *least_us ? unit->turnaround_us[i] : *least_us;
-        *most_us = unit->turnaround_us[i] > *most_us ? unit->turnaround_us[i] : *most_us;
-    }
-}
-
-/* After an answer, the same answer may come once more. Where it could be taken for the one to this request, the line is
- * listened to as long as that would take. */
-static int gap_ms(const struct schedule *schedule, const struct line_request *request, int least_ms) {
-    const struct line_request *last = &schedule->last;
-    int characters = 0;
-    if (schedule->last_result == LINE_OK && question_alike(last, request))
-        characters = line_reply_characters(last->table, last->count, last->dialect);
-    bool exception_alike = schedule->last_result == LINE_EXCEPTION && last->unit == request->unit &&
-                           last->table == request->table && !question_same(last, request);
-    if (exception_alike)
-        characters = line_reply_characters(TABLE_COIL, 1, last->dialect);
-    if (characters == 0)
-        return least_ms;
-    int listen_ms = (int)(characters * schedule->character_ns / NS_PER_MS) + 1 + TWICE_MS;
-    return listen_ms > least_ms ? listen_ms : least_ms;
-}
-
-static int milliseconds_up(int64_t ns) {
-    return (int)((ns + NS_PER_MS - 1) / NS_PER_MS);
-}
-
-/* response_timeout_ms is to the first bit of the reply, the request's to its last. */
-static int64_t full_timeout_ns(const struct schedule *schedule, const struct line_request *request) {
-    return schedule->settings->response_timeout_ms * NS_PER_MS + reply_ns(schedule, request);
-}
-
-static void fill_request(const struct schedule *schedule, const struct unit *unit, struct line_request *request) {
-    int least_us = 0;
-    int most_us = 0;
-    if (unit)
-        turnarounds(unit, &least_us, &most_us);
-    request->expected_turnaround_us = least_us;
-    request->timeout_ms = milliseconds_up(full_timeout_ns(schedule, request));
-    request->min_gap_ms = gap_ms(schedule, request, unit ? unit->is->min_gap_ms : 0);
-}
-
 static struct line_request request_of(const struct schedule *schedule, size_t i, size_t r) {
     const struct unit *unit = &schedule->units[i];
-    const struct plan_read *read = &unit->is->plan->reads[r];
-    struct line_request request = {.unit = unit->is->unit,
-                                   .table = read->table,
-                                   .address = read->address,
-                                   .count = read->count,
-                                   .dialect = unit->is->dialect};
-    fill_request(schedule, unit, &request);
-    return request;
+    return question_for(schedule, unit, &unit->is->plan->reads[r]);
 }
 
 static void set_step(const struct schedule *schedule, struct schedule_step *step, enum turn turn, size_t unit,
@@ -214,27 +88,6 @@ static void set_step(const struct schedule *schedule, struct schedule_step *step
 
 /* ---- silent units ---- */
 
-static int64_t probe_timeout_ns(const struct schedule *schedule, const struct unit *unit,
-                                const struct line_request *request, bool patient) {
-    int64_t full_ns = full_timeout_ns(schedule, request);
-    if (patient || !unit->heard)
-        return full_ns;
-    int least_us = 0;
-    int most_us = 0;
-    turnarounds(unit, &least_us, &most_us);
-    return smaller(full_ns,
-                   larger(INT64_C(4) * most_us * NS_PER_US + reply_ns(schedule, request), PROBE_TIMEOUT_LEAST_NS));
-}
-
-/* What a probe of this unit costs the bus, on the average. */
-static int64_t probe_cost_ns(const struct schedule *schedule, const struct unit *unit,
-                             const struct line_request *request) {
-    int64_t quick_ns = probe_timeout_ns(schedule, unit, request, false);
-    int64_t patient_ns = probe_timeout_ns(schedule, unit, request, true);
-    return line_request_characters() * schedule->character_ns +
-           ((PROBE_PATIENT - 1) * quick_ns + patient_ns) / PROBE_PATIENT;
-}
-
 static size_t count_units(const struct schedule *schedule, bool live) {
     size_t count = 0;
     for (size_t i = 0; i < schedule->unit_count; i++)
@@ -242,35 +95,27 @@ static size_t count_units(const struct schedule *schedule, bool live) {
     return count;
 }
 
-static int64_t probe_interval_ns(const struct schedule *schedule, const struct unit *unit,
-                                 const struct line_request *request) {
-    if (count_units(schedule, true) == 0)
-        return 0;
-    int64_t silent = (int64_t)count_units(schedule, false);
-    int64_t interval_ns = silent * probe_cost_ns(schedule, unit, request) * 100 / PROBE_SHARE_PERCENT;
-    if (unit->heard && silent <= 7)
-        interval_ns = smaller(interval_ns, silent == 1 ? PROMISED_ONE_NS : PROMISED_SEVEN_NS);
-    return larger(interval_ns, PROBE_EVERY_NS);
-}
-
+/* The silent unit that has waited longest, if its time has come: at once when there is nobody else to be asked. */
 static bool next_probe(struct schedule *schedule, int64_t now_ns, struct schedule_step *step) {
+    size_t silent = count_units(schedule, false);
+    bool all_silent = count_units(schedule, true) == 0;
     size_t best = NONE;
-    for (size_t i = 0; i < schedule->unit_count; i++) {
+    for (size_t i = 0; silent > 0 && i < schedule->unit_count; i++) {
         const struct unit *unit = &schedule->units[i];
         if (unit->live || unit->is->plan->read_count == 0)
             continue;
-        struct line_request request = request_of(schedule, i, unit->is->plan->shortest);
-        bool due = unit->asked_ns + probe_interval_ns(schedule, unit, &request) <= now_ns &&
-                   late_ask_ns(schedule->late, &request, now_ns) <= now_ns;
-        if (due && (best == NONE || unit->asked_ns < schedule->units[best].asked_ns))
+        if (best != NONE && unit->asked_ns >= schedule->units[best].asked_ns)
+            continue;
+        int64_t interval_ns = all_silent ? 0 : question_probe_interval_ns(schedule, unit, silent);
+        struct line_request request = question_probe(schedule, unit);
+        if (unit->asked_ns + interval_ns <= now_ns && late_ask_ns(schedule->late, &request, now_ns) <= now_ns)
             best = i;
     }
     if (best == NONE)
         return false;
     const struct unit *unit = &schedule->units[best];
-    bool patient = unit->probes % PROBE_PATIENT == PROBE_PATIENT - 1;
-    set_step(schedule, step, TURN_PROBE, best, unit->is->plan->shortest);
-    step->request.timeout_ms = milliseconds_up(probe_timeout_ns(schedule, unit, &step->request, patient));
+    *step = (struct schedule_step){
+        .turn = TURN_PROBE, .unit = best, .read = unit->is->plan->shortest, .request = question_probe(schedule, unit)};
     schedule->probed = true;
     return true;
 }
@@ -356,6 +201,28 @@ static bool slow_can_be_asked(struct schedule *schedule, size_t i, size_t r, int
     return late_ask_ns(schedule->late, &request, now_ns) <= now_ns;
 }
 
+static int64_t next_cycle_ns(const struct schedule *schedule) {
+    if (schedule->cycle_begin_ns == INT64_MIN)
+        return INT64_MIN;
+    int64_t pause_ns = count_units(schedule, true) > 0 ? schedule->settings->min_poll_ms * NS_PER_MS : 0;
+    return schedule->cycle_begin_ns + (schedule->idle ? larger(pause_ns, IDLE_NS) : pause_ns);
+}
+
+/* True if a slow read may be asked now: they have waited for their share, or the line would be idle for as long. */
+static bool slow_may_be_asked(struct schedule *schedule, const struct unit *unit, size_t r, int64_t now_ns) {
+    int least_us = 0;
+    int most_us = 0;
+    unit_turnarounds(unit, &least_us, &most_us);
+    int64_t cost_ns = schedule_read_ns(schedule->settings, unit->is, &unit->is->plan->reads[r], most_us);
+    bool is_free = now_ns + cost_ns <= next_cycle_ns(schedule);
+    bool waited_long = now_ns - schedule->slow_asked_ns >= SLOW_LONGEST_NS;
+    if (!is_free && !waited_long && now_ns < schedule->slow_due_ns)
+        return false;
+    schedule->slow_asked_ns = now_ns;
+    schedule->slow_due_ns = now_ns + SCHEDULE_SLOW_EVERY * cost_ns;
+    return true;
+}
+
 /* Goes round all slow reads of all units, one at a call. */
 static bool next_slow(struct schedule *schedule, int64_t now_ns, struct schedule_step *step) {
     size_t units_left = schedule->unit_count + 1;
@@ -371,6 +238,10 @@ static bool next_slow(struct schedule *schedule, int64_t now_ns, struct schedule
         schedule->slow_read = r + 1;
         if (!slow_can_be_asked(schedule, schedule->slow_unit, r, now_ns))
             continue;
+        if (!slow_may_be_asked(schedule, unit, r, now_ns)) {
+            schedule->slow_read = r; /* its turn stays its own */
+            return false;
+        }
         set_step(schedule, step, TURN_SLOW, schedule->slow_unit, r);
         return true;
     }
@@ -397,20 +268,13 @@ static bool next_ask(struct schedule *schedule, int64_t now_ns, struct schedule_
         late_ask_ns(schedule->late, &schedule->ask, now_ns) > now_ns)
         return false;
     *step = (struct schedule_step){.turn = TURN_ASK, .unit = NONE, .read = NONE, .request = schedule->ask};
-    fill_request(schedule, unit_numbered(schedule, schedule->ask.unit), &step->request);
+    question_fill(schedule, unit_numbered(schedule, schedule->ask.unit), &step->request);
     schedule->ask_waits = false;
     schedule->asked = true;
     return true;
 }
 
 /* ---- the cycle ---- */
-
-static int64_t next_cycle_ns(const struct schedule *schedule) {
-    if (schedule->cycle_begin_ns == INT64_MIN)
-        return INT64_MIN;
-    int64_t pause_ns = count_units(schedule, true) > 0 ? schedule->settings->min_poll_ms * NS_PER_MS : 0;
-    return schedule->cycle_begin_ns + (schedule->idle ? larger(pause_ns, IDLE_NS) : pause_ns);
-}
 
 static void begin_cycle(struct schedule *schedule, int64_t now_ns) {
     if (schedule->cycle_begin_ns != INT64_MIN)
@@ -513,18 +377,24 @@ static void slow_result(struct schedule *schedule, struct unit *unit, size_t r, 
 
 /* Its poll comes next. One failure makes it silent again, until a poll has been complete. An exception is a sign of
  * life, but no reason to poll a unit of which nothing can be asked. */
-static void probe_result(struct schedule *schedule, size_t i, enum line_result result, int64_t now_ns) {
-    struct unit *unit = &schedule->units[i];
+static void probe_result(struct schedule *schedule, const struct schedule_step *step, enum line_result result,
+                         int64_t now_ns) {
+    struct unit *unit = &schedule->units[step->unit];
     unit->probes++;
     bool something_to_ask = result == LINE_OK || next_fast_read(unit, 0, now_ns) < unit->fast_count;
     if ((result != LINE_OK && result != LINE_EXCEPTION) || !something_to_ask) {
         unit->reach = (uint8_t)(unit->reach << 1);
+        /* What it took is not the faults' but the counters' time. */
+        int64_t took_ns = line_request_characters() * schedule->character_ns + step->request.timeout_ms * NS_PER_MS;
+        schedule->slow_due_ns = larger(schedule->slow_due_ns, now_ns) + SCHEDULE_SLOW_EVERY * took_ns;
         return;
     }
+    for (size_t r = 0; r < unit->fast_count && result == LINE_OK; r++) /* it may have refused them while it started */
+        unit->reads[r].given_up_until_ns = 0;
     unit->live = true;
     unit->failed = schedule->settings->offline_after - 1;
     unit->rest_until_ns = 0;
-    schedule->revived = i;
+    schedule->revived = step->unit;
     schedule->phase = PHASE_POLLS;
 }
 
@@ -552,8 +422,10 @@ void schedule_result(struct schedule *schedule, const struct schedule_step *step
     if (result == LINE_OK)
         unit->turnaround_us[unit->turnarounds++ % TURNAROUNDS] = reply->turnaround_us;
     unit->heard |= result == LINE_OK || result == LINE_EXCEPTION;
-    if (step->turn == TURN_PROBE)
-        probe_result(schedule, step->unit, result, now_ns);
+    if (step->turn == TURN_PROBE) {
+        probe_result(schedule, step, result, now_ns);
+        return;
+    }
     note_read(unit, step->read, result, reply->exception, now_ns, outcome);
     if (step->turn == TURN_FAST)
         fast_result(schedule, result, now_ns, outcome);

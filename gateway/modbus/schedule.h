@@ -3,11 +3,18 @@
  *
  * A cycle: the fast reads of each live unit in direct succession, then one slow read, one read that somebody asked for.
  * Between two units, at most once a cycle, one silent unit is probed when it is due; without a pause when all are
- * silent. Times are CLOCK_MONOTONIC in nanoseconds. */
+ * silent. Why so: a fault is seen at its unit's next fast read, so nothing comes between two of those but one slow read
+ * or probe, and slow reads only as often as they hardly lengthen the average cycle. A unit's reads stay together
+ * because its image has to be of one moment. Units go in turn, because any other order makes one of them wait longer.
+ * Times are CLOCK_MONOTONIC in nanoseconds. */
 #ifndef LIFTGW_MODBUS_SCHEDULE_H
 #define LIFTGW_MODBUS_SCHEDULE_H
 
 #include "modbus/bus.h"
+
+/* Slow reads and probes of silent units take one part in so many of the time, and slow reads what the line would be
+ * idle for. */
+#define SCHEDULE_SLOW_EVERY 10
 
 struct schedule;
 
@@ -64,7 +71,7 @@ int64_t schedule_read_ns(const struct bus_settings *settings, const struct bus_u
                          int turnaround_us);
 struct schedule_forecast {
     size_t fast_reads, slow_reads;
-    int64_t cycle_ns;      /* all fast reads and the longest slow one */
+    int64_t cycle_ns;      /* the longest: all fast reads and the longest slow one */
     int64_t slow_round_ns; /* until every slow read had its turn */
     int load_percent;      /* of the line, with min_poll_ms */
 };

@@ -223,6 +223,22 @@ static void find_shortest(struct plan *plan) {
             plan->shortest = i;
 }
 
+static void probe_with_less(struct plan *plan, const struct place *place) {
+    struct plan_read row = {
+        .table = place->table, .address = (uint16_t)place->address, .count = (uint16_t)place->words};
+    if (plan->probe.count == 0 || reply_size(&row) < reply_size(&plan->probe))
+        plan->probe = row;
+}
+
+static void find_probe(struct plan *plan, const struct profile *profile) {
+    for (size_t i = 0; i < profile->value_count; i++)
+        if (plan->value_read[i] >= 0)
+            probe_with_less(plan, &profile->values[i].place);
+    for (size_t i = 0; i < profile->fault_count; i++)
+        if (plan->fault_read[i] >= 0)
+            probe_with_less(plan, &profile->faults[i].place);
+}
+
 struct plan *plan_create(const struct profile *profile, const struct part_options *options) {
     size_t rows = profile->value_count + profile->fault_count;
     struct plan *plan = memory_get(1, sizeof *plan);
@@ -260,8 +276,11 @@ struct plan *plan_create(const struct profile *profile, const struct part_option
     make_counts_differ(plan, profile, &spans);
     free(spans.list);
     place_rows(plan, profile, options);
+    find_probe(plan, profile);
     for (size_t i = 0; options && i < plan->read_count; i++)
         plan->reads[i].address = (uint16_t)(plan->reads[i].address + options->address_offset);
+    if (options)
+        plan->probe.address = (uint16_t)(plan->probe.address + options->address_offset);
     find_shortest(plan);
     return plan;
 }

@@ -26,7 +26,8 @@ struct plan {
     int *fault_at, *fault_read;
     bool *loud;      /* by word of the image: a change is a transition and not to be coalesced; false for words that
                         hold nothing but heartbeat, speed or load */
-    size_t shortest; /* the read with the shortest reply: how a silent unit is probed */
+    size_t shortest; /* the read with the shortest reply */
+    struct plan_read probe; /* less than that: the words of one row, where one reply is shorter than any other */
 };
 
 /* Makes the plan of a profile used with options (NULL: none); address_offset is added to every address. Never NULL.

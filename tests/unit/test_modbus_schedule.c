@@ -27,10 +27,26 @@ static struct plan_read many_reads[] = {{TABLE_HOLDING, 0x10, 4, LANE_FAST, 0},
                                         {TABLE_INPUT, 0x50, 3, LANE_SLOW, 16}};
 static struct plan_read single_read[] = {{TABLE_HOLDING, 0x40, 32, LANE_FAST, 0}};
 static struct plan_read slow_only_reads[] = {{TABLE_HOLDING, 0x70, 2, LANE_SLOW, 0}};
-static const struct plan alike = {.reads = alike_reads, .read_count = 2, .fast_count = 1, .image_size = 16};
-static const struct plan many = {.reads = many_reads, .read_count = 5, .fast_count = 3, .image_size = 19};
-static const struct plan single = {.reads = single_read, .read_count = 1, .fast_count = 1, .image_size = 32};
-static const struct plan slow_only = {.reads = slow_only_reads, .read_count = 1, .fast_count = 0, .image_size = 2};
+static const struct plan alike = {.reads = alike_reads,
+                                  .read_count = 2,
+                                  .fast_count = 1,
+                                  .image_size = 16,
+                                  .probe = {TABLE_HOLDING, 0x40, 1, LANE_FAST, 0}};
+static const struct plan many = {.reads = many_reads,
+                                 .read_count = 5,
+                                 .fast_count = 3,
+                                 .image_size = 19,
+                                 .probe = {TABLE_HOLDING, 0x10, 1, LANE_FAST, 0}};
+static const struct plan single = {.reads = single_read,
+                                   .read_count = 1,
+                                   .fast_count = 1,
+                                   .image_size = 32,
+                                   .probe = {TABLE_HOLDING, 0x41, 1, LANE_FAST, 0}};
+static const struct plan slow_only = {.reads = slow_only_reads,
+                                      .read_count = 1,
+                                      .fast_count = 0,
+                                      .image_size = 2,
+                                      .probe = {TABLE_HOLDING, 0x70, 1, LANE_FAST, 0}};
 static const struct plan nothing = {.reads = NULL};
 
 static struct {
@@ -126,6 +142,7 @@ static void test_a_cycle(void **state) {
     (void)state;
     start(&many, 2);
     bus.units[1].plan = &alike;
+    bus.settings.min_poll_ms = 1000; /* there is time for everything */
     schedule_free(bus.schedule);
     bus.schedule = schedule_create(&bus.settings);
     struct line_request ask = {.unit = 9, .table = TABLE_INPUT, .address = 7, .count = 1};
@@ -160,6 +177,46 @@ static void test_slow_reads_are_fair(void **state) {
     for (size_t unit = 0; unit < 3; unit++)
         for (size_t read = 3; read < 5; read++)
             assert_in_range(count[unit][read], 15, 18);
+}
+
+/* Eight lifts with one register in the fast lane and 31 in the slow one, on a line that is never idle: counters hardly
+ * lengthen the average cycle, no fault waits longer than forecast, and every counter gets its turn as forecast. */
+static void test_slow_reads_take_a_tenth_of_a_busy_line(void **state) {
+    (void)state;
+    static struct plan_read reads[] = {{TABLE_HOLDING, 0, 1, LANE_FAST, 0},
+                                       {TABLE_HOLDING, 1, 10, LANE_SLOW, 1},
+                                       {TABLE_HOLDING, 11, 9, LANE_SLOW, 11},
+                                       {TABLE_HOLDING, 20, 8, LANE_SLOW, 20},
+                                       {TABLE_HOLDING, 28, 4, LANE_SLOW, 28}};
+    static const struct plan lanes = {.reads = reads,
+                                      .read_count = 5,
+                                      .fast_count = 1,
+                                      .image_size = 32,
+                                      .probe = {TABLE_HOLDING, 0, 1, LANE_FAST, 0}};
+    start(&lanes, 8);
+    bus.settings.min_poll_ms = 0;
+    struct schedule_forecast forecast;
+    schedule_forecast(&bus.settings, TURNAROUND_US, &forecast);
+    go_for(5 * S);
+    int64_t begin_ns = bus.now_ns;
+    int64_t slow_ns = 0;
+    int64_t asked_ns[8][5];
+    for (size_t i = 0; i < 40; i++)
+        asked_ns[i / 5][i % 5] = begin_ns;
+    int cycles = 0;
+    for (int last = TURN_SLOW; bus.now_ns < begin_ns + 100 * S; last = (int)bus.step.turn) {
+        next();
+        int64_t before_ns = bus.now_ns;
+        int64_t waited_ns = before_ns - asked_ns[bus.step.unit][bus.step.read];
+        assert_true(waited_ns <= (bus.step.turn == TURN_FAST ? forecast.cycle_ns : forecast.slow_round_ns));
+        asked_ns[bus.step.unit][bus.step.read] = before_ns;
+        finish(LINE_OK);
+        assert_true(bus.step.turn != TURN_SLOW || last == TURN_FAST);
+        slow_ns += bus.step.turn == TURN_SLOW ? bus.now_ns - before_ns : 0;
+        cycles += bus.step.turn == TURN_FAST && bus.step.unit == 0;
+    }
+    assert_in_range(slow_ns * 1000 / (bus.now_ns - begin_ns), 70, 100);
+    assert_true((bus.now_ns - begin_ns) / cycles < forecast.cycle_ns * 93 / 100);
 }
 
 static void test_min_poll_is_the_least_between_two_cycles(void **state) {
@@ -236,31 +293,38 @@ static void test_the_rest_of_a_failed_poll_is_skipped(void **state) {
 /* The others keep 97 % of their pace, and who answers again is heard in time (design.md 4). */
 static void test_silent_units_cost_little(void **state) {
     (void)state;
+    /* Where all reads are fast ones, seven probes in 15 s with every eighth full timeout are 3.9 % of it: the two
+     * promises cannot both be kept, and who waits to be heard goes first. */
     const struct {
+        const struct plan *plan;
         size_t silent;
-        int within_s, least_percent;
-    } rows[] = {{1, 3, 97}, {2, 7, 97}, {4, 14, 97}, {7, 15, 95}};
+        int within_s;
+        double least;
+    } rows[] = {{&alike, 1, 3, 0.97},  {&alike, 2, 15, 0.97},  {&alike, 4, 15, 0.97},  {&alike, 7, 15, 0.97},
+                {&single, 1, 3, 0.97}, {&single, 2, 15, 0.97}, {&single, 4, 15, 0.97}, {&single, 7, 15, 0.96}};
     for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
         int polls[2] = {0, 0};
         for (int with = 0; with < 2; with++) {
             /* Without: the same live units alone on the bus; ten percent of idle time would hide what probes cost. */
-            size_t live = 9 - rows[row].silent;
-            start(&alike, with ? 9 : live);
+            size_t live = 8 - rows[row].silent;
+            start(rows[row].plan, with ? 8 : live);
             bus.settings.min_poll_ms = 0;
             go_for(5 * S);
-            for (size_t i = live; i < 9 && with; i++)
+            for (size_t i = live; i < 8 && with; i++)
                 bus.silent[i] = true;
             go_for(20 * S);
-            for (int64_t end_ns = bus.now_ns + 200 * S; bus.now_ns < end_ns;) {
+            for (int64_t end_ns = bus.now_ns + 1000 * S; bus.now_ns < end_ns;) {
                 go();
                 polls[with] += bus.outcome.complete;
             }
         }
-        int percent = polls[1] * 100 / polls[0];
-        if (percent < rows[row].least_percent)
-            fail_msg("%zu silent: %d %% of the pace", rows[row].silent, percent);
-        for (int trial = 0; trial < 10; trial++) {
-            size_t unit = 9 - 1;
+        double share = (double)polls[1] / polls[0];
+        print_message("%s, %zu of 8 silent: %.4f of the pace\n", rows[row].plan == &alike ? "two lanes" : "one block",
+                      rows[row].silent, share);
+        if (share < rows[row].least)
+            fail_msg("%zu silent: %.4f of the pace", rows[row].silent, share);
+        for (int trial = 0; trial < 40; trial++) {
+            size_t unit = 8 - 1;
             int64_t begin_ns = bus.now_ns;
             bus.silent[unit] = false;
             while (link_of(unit) != LINK_ONLINE)
@@ -268,7 +332,7 @@ static void test_silent_units_cost_little(void **state) {
             if (bus.now_ns - begin_ns > rows[row].within_s * S)
                 fail_msg("%zu silent: heard after %d ms", rows[row].silent, (int)((bus.now_ns - begin_ns) / MS));
             bus.silent[unit] = true;
-            go_for(21 * S + trial * 777 * MS);
+            go_for(25 * S + trial * 777 * MS);
         }
     }
 }
@@ -289,8 +353,10 @@ static void test_probe_timeouts(void **state) {
             assert_in_range(bus.step.request.timeout_ms, 300 + wire_ms - 1, 300 + wire_ms + 1);
             continue;
         }
-        int64_t should = probes++ % 8 == 7 ? 300 + wire_ms : 20 + wire_ms;
-        assert_in_range(bus.step.request.timeout_ms, should - 1, should + 1);
+        bool patient = probes++ % 8 == 7; /* the others ask for one register and wait 30 ms, or four turnarounds */
+        assert_int_equal(bus.step.request.count, patient ? 8 : 1);
+        assert_in_range(bus.step.request.timeout_ms, patient ? 300 + wire_ms - 1 : 30,
+                        patient ? 300 + wire_ms + 1 : 30);
     }
 }
 
@@ -647,6 +713,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_cycle),
         cmocka_unit_test(test_slow_reads_are_fair),
+        cmocka_unit_test(test_slow_reads_take_a_tenth_of_a_busy_line),
         cmocka_unit_test(test_min_poll_is_the_least_between_two_cycles),
         cmocka_unit_test(test_a_unit_goes_offline_and_comes_back),
         cmocka_unit_test(test_each_kind_of_failure_has_its_reason),

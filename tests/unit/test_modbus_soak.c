@@ -44,8 +44,12 @@ static struct plan_read reads[] = {
     {TABLE_INPUT, 0x50, 4, LANE_SLOW, 18},  {TABLE_HOLDING, 0x60, 6, LANE_SLOW, 22},
 };
 static bool loud[28];
-static struct plan plan = {
-    .reads = reads, .read_count = 6, .fast_count = 3, .image_size = 28, .loud = loud, .shortest = 0};
+static struct plan plan = {.reads = reads,
+                           .read_count = 6,
+                           .fast_count = 3,
+                           .image_size = 28,
+                           .loud = loud,
+                           .probe = {TABLE_HOLDING, 0x10, 1, LANE_FAST, 0}};
 
 struct tally {
     unsigned asked[TURN_WAIT + 1], results[LINE_RESULT_COUNT], wrong_place, too_old, complete;

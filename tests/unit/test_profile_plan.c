@@ -24,6 +24,15 @@ static void check_plan(const struct plan *plan, const struct profile *profile) {
         at += plan->reads[i].count;
     }
     assert_int_equal(plan->image_size, at);
+    /* The probe is a part of a read, and no longer than any. */
+    bool probe_is_planned = plan->read_count == 0;
+    for (size_t i = 0; i < plan->read_count; i++) {
+        const struct plan_read *read = &plan->reads[i];
+        probe_is_planned |= read->table == plan->probe.table && read->address <= plan->probe.address &&
+                            plan->probe.address + plan->probe.count <= read->address + read->count;
+    }
+    assert_true(probe_is_planned);
+    assert_true(plan->read_count == 0 || plan->probe.count >= 1);
     for (size_t i = 0; i < profile->value_count; i++) {
         const struct place *place = &profile->values[i].place;
         if (plan->value_read[i] < 0)

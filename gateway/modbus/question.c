@@ -1,0 +1,117 @@
+#include "modbus/schedule_inside.h"
+
+/* design.md 4: how silent units are probed. */
+#define PROBE_EVERY_NS (2500 * NS_PER_MS)
+#define PROBE_SHARE_PERCENT 3
+#define PROBE_TIMEOUT_LEAST_NS (30 * NS_PER_MS)
+#define PROBE_PATIENT 8                       /* every so many probes have the full timeout */
+#define PROMISED_ONE_NS (2900 * NS_PER_MS)    /* one silent unit is heard within 3 s, */
+#define PROMISED_SEVEN_NS (14500 * NS_PER_MS) /* up to seven within 15 s */
+
+/* A reply sent twice comes this long after the first at the latest. */
+#define TWICE_MS 20
+
+static int64_t larger(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static int64_t reply_ns(const struct schedule *schedule, const struct line_request *request) {
+    return line_reply_characters(request->table, request->count, request->dialect) * schedule->character_ns;
+}
+
+void unit_turnarounds(const struct unit *unit, int *least_us, int *most_us) {
+    size_t count = unit->turnarounds < TURNAROUNDS ? unit->turnarounds : TURNAROUNDS;
+    *least_us = *most_us = count > 0 ? unit->turnaround_us[0] : 0;
+    for (size_t i = 1; i < count; i++) {
+        *least_us = unit->turnaround_us[i] < *least_us ? unit->turnaround_us[i] : *least_us;
+        *most_us = unit->turnaround_us[i] > *most_us ? unit->turnaround_us[i] : *most_us;
+    }
+}
+
+/* After an answer, the same answer may come once more. Where it could be taken for the one to this request, the line is
+ * listened to as long as that would take. */
+static int gap_ms(const struct schedule *schedule, const struct line_request *request, int least_ms) {
+    const struct line_request *last = &schedule->last;
+    int characters = 0;
+    if (schedule->last_result == LINE_OK && question_alike(last, request))
+        characters = line_reply_characters(last->table, last->count, last->dialect);
+    bool exception_alike = schedule->last_result == LINE_EXCEPTION && last->unit == request->unit &&
+                           last->table == request->table && !question_same(last, request);
+    if (exception_alike)
+        characters = line_reply_characters(TABLE_COIL, 1, last->dialect);
+    if (characters == 0)
+        return least_ms;
+    int listen_ms = (int)(characters * schedule->character_ns / NS_PER_MS) + 1 + TWICE_MS;
+    return listen_ms > least_ms ? listen_ms : least_ms;
+}
+
+static int milliseconds_up(int64_t ns) {
+    return (int)((ns + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+/* response_timeout_ms is to the first bit of the reply, the request's to its last. */
+static int64_t full_timeout_ns(const struct schedule *schedule, const struct line_request *request) {
+    return schedule->settings->response_timeout_ms * NS_PER_MS + reply_ns(schedule, request);
+}
+
+void question_fill(const struct schedule *schedule, const struct unit *unit, struct line_request *request) {
+    int least_us = 0;
+    int most_us = 0;
+    if (unit)
+        unit_turnarounds(unit, &least_us, &most_us);
+    request->expected_turnaround_us = least_us;
+    request->timeout_ms = milliseconds_up(full_timeout_ns(schedule, request));
+    request->min_gap_ms = gap_ms(schedule, request, unit ? unit->is->min_gap_ms : 0);
+}
+
+struct line_request question_for(const struct schedule *schedule, const struct unit *unit,
+                                 const struct plan_read *read) {
+    struct line_request request = {.unit = unit->is->unit,
+                                   .table = read->table,
+                                   .address = read->address,
+                                   .count = read->count,
+                                   .dialect = unit->is->dialect};
+    question_fill(schedule, unit, &request);
+    return request;
+}
+
+/* ---- silent units ---- */
+
+/* Most probes ask for the words of one row and wait for as long as a unit that answers as it used to may need. Every
+ * eighth, and each of a unit never heard, is patient: it asks what polls ask, which is all that some units answer, and
+ * waits the full timeout. */
+static struct line_request probe_request(const struct schedule *schedule, const struct unit *unit, bool patient) {
+    const struct plan *plan = unit->is->plan;
+    if (patient)
+        return question_for(schedule, unit, &plan->reads[plan->shortest]);
+    struct line_request request = question_for(schedule, unit, &plan->probe);
+    int least_us = 0;
+    int most_us = 0;
+    unit_turnarounds(unit, &least_us, &most_us);
+    int64_t quick_ns = larger(INT64_C(4) * most_us * NS_PER_US + reply_ns(schedule, &request), PROBE_TIMEOUT_LEAST_NS);
+    request.timeout_ms = milliseconds_up(smaller(quick_ns, full_timeout_ns(schedule, &request)));
+    return request;
+}
+
+/* What a probe of this unit costs the bus, on the average. */
+static int64_t probe_cost_ns(const struct schedule *schedule, const struct unit *unit) {
+    int patient_ms = probe_request(schedule, unit, true).timeout_ms;
+    int quick_ms = unit->heard ? probe_request(schedule, unit, false).timeout_ms : patient_ms;
+    return line_request_characters() * schedule->character_ns +
+           ((PROBE_PATIENT - 1) * quick_ms + patient_ms) * NS_PER_MS / PROBE_PATIENT;
+}
+
+int64_t question_probe_interval_ns(const struct schedule *schedule, const struct unit *unit, size_t silent) {
+    int64_t interval_ns = (int64_t)silent * probe_cost_ns(schedule, unit) * 100 / PROBE_SHARE_PERCENT;
+    if (unit->heard && silent <= 7)
+        interval_ns = smaller(interval_ns, silent == 1 ? PROMISED_ONE_NS : PROMISED_SEVEN_NS);
+    return larger(interval_ns, PROBE_EVERY_NS);
+}
+
+struct line_request question_probe(const struct schedule *schedule, const struct unit *unit) {
+    return probe_request(schedule, unit, !unit->heard || unit->probes % PROBE_PATIENT == PROBE_PATIENT - 1);
+}
