@@ -46,19 +46,19 @@ static void remove_aside(const char *folder, const char *name) {
         if (snprintf(path, sizeof path, "%s/%s%s", folder, name, file_suffixes[i]) < (int)sizeof path)
             unlink(path);
     }
-    log_info("deleted %s/%s: the newest %d damaged ledgers are kept", folder, name, ASIDE_KEPT);
+    log_info("deleted the damaged ledger %s/%s: there is no room for more", folder, name);
 }
 
-/* Each call follows one more file set aside, so that deleting one is enough. */
-static void limit_asides(const char *path) {
+/* Deletes the oldest one set aside if there are more than keep; true if it did. */
+static bool remove_oldest(const char *path, int keep) {
     const char *slash = strrchr(path, '/');
     char folder[PATH_MAX], prefix[NAME_MAX + 1], oldest[NAME_MAX + 1] = "";
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
     if (snprintf(prefix, sizeof prefix, "%s" ASIDE_MARK, slash ? slash + 1 : path) >= (int)sizeof prefix)
-        return;
+        return false;
     DIR *directory = opendir(folder[0] ? folder : "/");
     if (!directory)
-        return;
+        return false;
     int count = 0;
     for (struct dirent *entry; (entry = readdir(directory));) {
         if (!is_aside(entry->d_name, prefix))
@@ -68,23 +68,35 @@ static void limit_asides(const char *path) {
             snprintf(oldest, sizeof oldest, "%s", entry->d_name);
     }
     closedir(directory);
-    if (count > ASIDE_KEPT)
+    if (count > keep)
         remove_aside(folder, oldest);
+    return count > keep;
 }
 
-int damage_set_aside(const char *path, char *aside, size_t size) {
+bool damage_make_room(const char *path) {
+    return remove_oldest(path, 0);
+}
+
+int damage_name(const char *path, char *aside, size_t size) {
     time_t now = time(NULL);
-    struct tm utc;
-    char date[ASIDE_DATE_LENGTH + 1];
-    strftime(date, sizeof date, ASIDE_DATE, gmtime_r(&now, &utc));
-    if (snprintf(aside, size, "%s" ASIDE_MARK "%s", path, date) >= (int)size) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
+    do {
+        struct tm utc;
+        char date[ASIDE_DATE_LENGTH + 1];
+        strftime(date, sizeof date, ASIDE_DATE, gmtime_r(&now, &utc));
+        if (snprintf(aside, size, "%s" ASIDE_MARK "%s", path, date) >= (int)size) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        now++;
+    } while (access(aside, F_OK) == 0);
+    return 0;
+}
+
+int damage_set_aside(const char *path, const char *aside) {
     for (size_t i = 0; i < COUNT_OF(file_suffixes); i++)
         if (rename_one(path, aside, file_suffixes[i]) != 0)
             return -1;
-    limit_asides(path);
+    remove_oldest(path, ASIDE_KEPT); /* each call follows one more, so that deleting one is enough */
     return 0;
 }
 
@@ -141,16 +153,29 @@ static int open_to_read(const char *path, sqlite3 **database) {
     return database_execute(*database, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA query_only = ON");
 }
 
-int damage_salvage(const char *aside, sqlite3 *into) {
+static void read_series(sqlite3 *from, struct ledger_replacement *found) {
+    sqlite3_stmt *row = NULL;
+    const char *series = NULL;
+    if (sqlite3_prepare_v2(from, "SELECT series, next_seq FROM series", -1, &row, NULL) == SQLITE_OK &&
+        sqlite3_step(row) == SQLITE_ROW)
+        series = (const char *)sqlite3_column_text(row, 0);
+    if (series && database_is_series(series) && sqlite3_column_int64(row, 1) > 0) {
+        text_copy(found->series, sizeof found->series, series);
+        found->last_seq = sqlite3_column_int64(row, 1) - 1;
+    }
+    sqlite3_finalize(row);
+}
+
+void damage_salvage(const char *path, sqlite3 *into, struct ledger_replacement *found) {
     sqlite3 *from;
-    int rows = 0;
-    if (open_to_read(aside, &from) == SQLITE_OK) {
+    found->salvaged = 0;
+    if (open_to_read(path, &from) == SQLITE_OK) {
         int64_t deadline_ms = clock_mono_ms() + SALVAGE_MS;
         sqlite3_progress_handler(from, SALVAGE_STEPS, is_too_late, &deadline_ms);
+        read_series(from, found);
         for (size_t i = 0; i < COUNT_OF(salvaged); i++)
-            rows += copy_table(from, into, &salvaged[i]);
+            found->salvaged += copy_table(from, into, &salvaged[i]);
         sqlite3_progress_handler(from, 0, NULL, NULL);
     }
     sqlite3_close(from);
-    return rows;
 }

@@ -1,6 +1,7 @@
 #include "store/database.h"
 
 #include "base/clock.h"
+#include "store/reserve.h"
 #include "store/schema.h"
 
 #include <assert.h>
@@ -30,7 +31,7 @@ static const struct {
                                    " WHERE m.outcome IS NULL AND m.seq > ?1 ORDER BY m.seq LIMIT 1"},
     [STATEMENT_MESSAGE_DONE] =
         {"note an acknowledgement",
-         "UPDATE message SET outcome = ?2, done_real_ms = ?3 WHERE seq = ?1 AND outcome IS NULL"},
+         "UPDATE message SET outcome = ?2, sent_real_ms = ?3, done_real_ms = ?4 WHERE seq = ?1 AND outcome IS NULL"},
     [STATEMENT_MESSAGE_OLDEST] = {"read the oldest message",
                                   "SELECT real_ms FROM message INDEXED BY message_waiting WHERE outcome IS NULL"
                                   " ORDER BY seq LIMIT 1"},
@@ -44,6 +45,15 @@ static const struct {
                                                     " WHERE outcome IS NULL AND seq BETWEEN ?1 AND ?2"},
     [STATEMENT_HISTORY_OLDEST] = {"read the history", "SELECT seq, real_ms, outcome FROM message ORDER BY seq LIMIT 1"},
     [STATEMENT_HISTORY_FORGET] = {"delete old history", "DELETE FROM message WHERE seq = ?1"},
+    [STATEMENT_HISTORY_READ] = {"read the history",
+                                "SELECT m.seq, t.topic, m.real_ms, m.sent_real_ms, m.done_real_ms, m.outcome, m.payload"
+                                " FROM message AS m JOIN topic AS t ON t.id = m.topic WHERE m.seq > ?1"
+                                " ORDER BY m.seq LIMIT ?2"},
+    [STATEMENT_HISTORY_TIME] = {"read the history",
+                                "SELECT seq, real_ms FROM message WHERE seq >= ?1 ORDER BY seq LIMIT 1"},
+    [STATEMENT_TRAIL_ADD] = {"write a black box", "INSERT INTO trail(seq, points) VALUES(?1, ?2)"},
+    [STATEMENT_TRAIL_READ] = {"read a black box", "SELECT points FROM trail WHERE seq = ?1"},
+    [STATEMENT_TRAIL_FORGET] = {"delete an old black box", "DELETE FROM trail WHERE seq <= ?1"},
     [STATEMENT_LIFT_LOAD] = {"read a lift's record", "SELECT " COLUMNS_LIFT " FROM lift WHERE lift = ?1"},
     [STATEMENT_LIFT_SAVE] = {"write a lift's record", "REPLACE INTO lift(lift, " COLUMNS_LIFT
                                                       ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"},
@@ -65,6 +75,8 @@ static const struct {
     [STATEMENT_RETAINED_REMOVE] = {"forget a retained topic", "DELETE FROM retained WHERE topic = ?1"},
     [STATEMENT_FACT_PUT] = {"keep a fact", "REPLACE INTO fact(name, text) VALUES(?1, ?2)"},
     [STATEMENT_FACT_GET] = {"read a fact", "SELECT text FROM fact WHERE name = ?1"},
+    [STATEMENT_FACT_REMOVE] = {"forget a fact", "DELETE FROM fact WHERE name = ?1"},
+    [STATEMENT_TRY] = {"write anything", "UPDATE series SET dropped = dropped + ?1"},
 };
 
 int database_open(const char *path, sqlite3 **database) {
@@ -108,12 +120,17 @@ int database_number(sqlite3 *database, const char *sql, int64_t *number) {
     return result == SQLITE_ROW ? SQLITE_OK : end != SQLITE_OK ? end : SQLITE_EMPTY;
 }
 
+bool database_is_series(const char *text) {
+    return strlen(text) == LEDGER_SERIES_SIZE - 1 && strspn(text, "0123456789abcdef") == LEDGER_SERIES_SIZE - 1;
+}
+
 /* Says what is wrong, and remembers what follows from it. */
 static void complain(struct ledger *ledger, enum statement which) {
     int kind = sqlite3_errcode(ledger->database) & 0xFF;
     const char *what = statements[which].what;
     char why[256];
     database_error(ledger->database, why, sizeof why);
+    snprintf(ledger->reason, sizeof ledger->reason, "cannot %s: %.150s", what, why);
     if (ledger->in_transaction)
         ledger->failed = true;
     if (kind == SQLITE_FULL)
@@ -126,6 +143,14 @@ static void complain(struct ledger *ledger, enum statement which) {
     log_warn_repeated(&ledger->trouble[which], clock_mono_ms(), "%s: cannot %s: %s", ledger->path, what, why);
 }
 
+/* A transaction ended; one that changed nothing wrote nothing, and proves nothing. */
+static void note_end(struct ledger *ledger, bool written) {
+    int changes = sqlite3_total_changes(ledger->database);
+    if (written && changes != ledger->changes)
+        ledger->reason[0] = '\0';
+    ledger->changes = changes;
+}
+
 int database_prepare(struct ledger *ledger) {
     int result = SQLITE_OK;
     for (size_t i = 0; i < STATEMENT_COUNT && result == SQLITE_OK; i++)
@@ -135,6 +160,8 @@ int database_prepare(struct ledger *ledger) {
 }
 
 void database_close(struct ledger *ledger) {
+    if (!ledger->database)
+        return;
     for (size_t i = 0; i < STATEMENT_COUNT; i++) {
         sqlite3_finalize(ledger->statements[i]);
         ledger->statements[i] = NULL;
@@ -169,6 +196,8 @@ int database_step(struct ledger *ledger, enum statement which) {
             return 1;
         if (result != SQLITE_DONE)
             complain(ledger, which);
+        if (sqlite3_get_autocommit(ledger->database))
+            note_end(ledger, result == SQLITE_DONE && which != STATEMENT_ROLLBACK);
     }
     database_end(ledger, which);
     return result == SQLITE_DONE ? 0 : -1;
@@ -192,13 +221,31 @@ static int save_tally(struct ledger *ledger) {
     return database_run(ledger, STATEMENT_TALLY_SAVE);
 }
 
+/* A transaction that does not fit may have been longer than this, and the file is as long as before it. */
+#define PAGES_OF_A_TRANSACTION 64
+
+/* True if the file is about as long as it may be; else it is the disk that is full. */
+static bool is_at_its_limit(struct ledger *ledger) {
+    int64_t pages = 0;
+    return database_number(ledger->database, "PRAGMA page_count", &pages) == SQLITE_OK &&
+           pages + PAGES_OF_A_TRANSACTION > outbox_page_limit(ledger->max_messages);
+}
+
+/* In a full file history gives way to what is new. On a full disk deleting needs room too: the reserve goes first. */
+static int make_room(struct ledger *ledger) {
+    ledger->full = false;
+    if (!ledger->reserved || is_at_its_limit(ledger))
+        return outbox_forget(ledger, INT64_MAX);
+    log_warn("%s: the disk is full, giving up the reserve", ledger->path);
+    reserve_release(ledger->path);
+    ledger->reserved = false;
+    return 0;
+}
+
 int ledger_begin(struct ledger *ledger) {
     assert(!ledger->in_transaction);
-    if (ledger->full) {
-        ledger->full = false;
-        if (outbox_forget(ledger, INT64_MAX) != 0)
-            return -1;
-    }
+    if (ledger->full && make_room(ledger) != 0)
+        return -1;
     if (database_run(ledger, STATEMENT_BEGIN) != 0)
         return -1;
     ledger->in_transaction = true;

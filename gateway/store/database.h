@@ -7,6 +7,8 @@
 
 #include <sqlite3.h>
 
+#define LEDGER_REASON_SIZE 200
+
 /* How a message ended; NULL in the file: it waits. 0 and 1 take no byte in a row, so an acknowledgement never makes a
  * row longer and works in a full file. */
 enum outcome { OUTCOME_ACKNOWLEDGED, OUTCOME_DROPPED, OUTCOME_REFUSED };
@@ -26,6 +28,11 @@ enum statement {
     STATEMENT_DROPPED,
     STATEMENT_HISTORY_OLDEST,
     STATEMENT_HISTORY_FORGET,
+    STATEMENT_HISTORY_READ,
+    STATEMENT_HISTORY_TIME,
+    STATEMENT_TRAIL_ADD,
+    STATEMENT_TRAIL_READ,
+    STATEMENT_TRAIL_FORGET,
     STATEMENT_LIFT_LOAD,
     STATEMENT_LIFT_SAVE,
     STATEMENT_LIFTS_OFFLINE,
@@ -40,6 +47,8 @@ enum statement {
     STATEMENT_RETAINED_REMOVE,
     STATEMENT_FACT_PUT,
     STATEMENT_FACT_GET,
+    STATEMENT_FACT_REMOVE,
+    STATEMENT_TRY,
     STATEMENT_COUNT
 };
 
@@ -57,10 +66,13 @@ struct ledger {
     int history_days;
     struct tally tally, tally_before;
     bool in_transaction;
-    bool failed;    /* something in the transaction did: it can only be rolled back */
-    bool full;      /* there was no room: history has to go before the next transaction */
-    bool damaged;   /* SQLite found it out while the file was in use */
-    bool untouched; /* closing must not change it: not yet looked at, or not ours to change */
+    bool failed;                     /* something in the transaction did: it can only be rolled back */
+    bool full;                       /* there was no room: history has to go before the next transaction */
+    bool damaged;                    /* SQLite found it out while the file was in use */
+    bool untouched;                  /* closing must not change it: not yet looked at, or not ours to change */
+    bool reserved;                   /* there is a reserve on the disk */
+    int changes;                     /* what SQLite counted when the last transaction ended */
+    char reason[LEDGER_REASON_SIZE]; /* why nothing could be written, "" if it could */
     struct log_repeat trouble[STATEMENT_COUNT];
 };
 
@@ -73,6 +85,9 @@ const char *database_error(sqlite3 *database, char *text, size_t size);
 int database_execute(sqlite3 *database, const char *sql);
 /* The one number that a query returns. Returns SQLite's result. */
 int database_number(sqlite3 *database, const char *sql, int64_t *number);
+
+/* True for eight hex digits. */
+bool database_is_series(const char *text);
 
 /* Prepares all statements. Returns SQLite's result. */
 int database_prepare(struct ledger *ledger);
@@ -95,6 +110,8 @@ int database_scope_end(struct ledger *ledger, bool own, int result);
 /* Deletes the oldest history, at most a few hundred rows: what is older than before_real_ms, and what is beyond the
  * room that history may take. 0, or -1 after logging. */
 int outbox_forget(struct ledger *ledger, int64_t before_real_ms);
+/* Deletes the trails up to that message's. 0, or -1 after logging. */
+int trail_forget(struct ledger *ledger, uint64_t seq);
 /* How many pages of the file max_messages of the largest size need, with the rest. */
 int64_t outbox_page_limit(int64_t max_messages);
 

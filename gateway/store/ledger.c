@@ -3,27 +3,27 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "store/damage.h"
+#include "store/creation.h"
 #include "store/database.h"
+#include "store/reserve.h"
 #include "store/schema.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define WHY_SIZE 256
+#define WHY_SIZE CREATION_WHY_SIZE
 
 /* What a file at the ledger's path turned out to be. */
 enum finding {
     FOUND_LEDGER,
-    FOUND_EMPTY,    /* nothing, or nothing in it */
+    FOUND_NOTHING,
     FOUND_NEWER,    /* a newer version's */
-    FOUND_DAMAGED,  /* no database, no ledger, or not whole */
+    FOUND_DAMAGED,  /* empty, no database, no ledger, or not whole */
     FOUND_NO_ACCESS /* it could not be looked at */
 };
 
@@ -54,9 +54,9 @@ static enum finding failure(struct ledger *ledger, int result, char why[WHY_SIZE
     return finding_of(result);
 }
 
-static bool has_wal(const char *path) {
-    char wal[PATH_MAX];
-    return snprintf(wal, sizeof wal, "%s-wal", path) < (int)sizeof wal && access(wal, F_OK) == 0;
+static bool has(const char *path, const char *suffix) {
+    char name[PATH_MAX];
+    return snprintf(name, sizeof name, "%s%s", path, suffix) < (int)sizeof name && access(name, F_OK) == 0;
 }
 
 /* Reads the whole file: 0.2 s for 100 MB in the page cache, what the disk takes otherwise. */
@@ -80,13 +80,19 @@ static enum finding check_whole(struct ledger *ledger, char why[WHY_SIZE]) {
 /* Opens the file and looks at it without changing it. A -wal that was left behind means that the last run did not end
  * in ledger_close: power, a crash, or damage that it found. Only then is the whole file checked. */
 static enum finding look(struct ledger *ledger, char why[WHY_SIZE]) {
-    ledger->untouched = has_wal(ledger->path);
+    struct stat status;
+    ledger->untouched = has(ledger->path, "-wal");
+    if (stat(ledger->path, &status) != 0 && errno == ENOENT) {
+        snprintf(why, WHY_SIZE, "it is gone, but what belonged to it is still there");
+        return ledger->untouched || has(ledger->path, "-journal") ? FOUND_DAMAGED : FOUND_NOTHING;
+    }
     int version, result = database_open(ledger->path, &ledger->database);
     if (result != SQLITE_OK)
         return failure(ledger, result, why);
     switch (schema_examine(ledger->database, &version)) {
     case SCHEMA_EMPTY:
-        return FOUND_EMPTY;
+        snprintf(why, WHY_SIZE, "it is empty");
+        return FOUND_DAMAGED;
     case SCHEMA_OURS:
         if (sqlite3_db_readonly(ledger->database, "main") == 1) { /* the file is not, so its header says so */
             snprintf(why, WHY_SIZE, "its header is wrong");
@@ -120,21 +126,9 @@ static int limit_pages(struct ledger *ledger) {
 
 /* The settings of a file that is going to be written to. Returns SQLite's result. */
 static int settle(struct ledger *ledger) {
-    char settings[96];
-    snprintf(settings, sizeof settings, "PRAGMA page_size = %d; PRAGMA journal_mode = WAL", SCHEMA_PAGE_SIZE);
     ledger->untouched = false;
-    int result = database_execute(ledger->database, settings);
+    int result = database_execute(ledger->database, "PRAGMA journal_mode = WAL");
     return result == SQLITE_OK ? limit_pages(ledger) : result;
-}
-
-static int draw_series(sqlite3 *database) {
-    unsigned number;
-    while (getrandom(&number, sizeof number, 0) != sizeof number)
-        ;
-    char insert[128];
-    snprintf(insert, sizeof insert, "INSERT INTO series(id, series, next_seq, dropped) VALUES(1, '%08x', 1, 0)",
-             number);
-    return database_execute(database, insert);
 }
 
 /* Takes the numbers over if they can be what was written: SQLite keeps no checksums. */
@@ -143,10 +137,8 @@ static bool take_numbers(struct ledger *ledger, sqlite3_stmt *row) {
     int64_t last_seq = sqlite3_column_int64(row, 3);
     ledger->tally.next_seq = sqlite3_column_int64(row, 1);
     ledger->tally.dropped = sqlite3_column_int64(row, 2);
-    return series && strlen(series) == LEDGER_SERIES_SIZE - 1 &&
-           strspn(series, "0123456789abcdef") == LEDGER_SERIES_SIZE - 1 &&
-           text_copy(ledger->series, sizeof ledger->series, series) && ledger->tally.next_seq > 0 &&
-           ledger->tally.next_seq > last_seq && ledger->tally.dropped >= 0;
+    return series && database_is_series(series) && text_copy(ledger->series, sizeof ledger->series, series) &&
+           ledger->tally.next_seq > 0 && ledger->tally.next_seq > last_seq && ledger->tally.dropped >= 0;
 }
 
 /* Returns SQLite's result. */
@@ -175,11 +167,26 @@ static int load(struct ledger *ledger) {
     return result == SQLITE_OK ? database_prepare(ledger) : result;
 }
 
-/* What the last step made of the file. */
-static enum finding conclude(struct ledger *ledger, int result, char why[WHY_SIZE]) {
-    return result == SQLITE_OK ? FOUND_LEDGER : failure(ledger, result, why);
+static void change(struct ledger *ledger, int by) {
+    sqlite3_bind_int(database_statement(ledger, STATEMENT_TRY), 1, by);
+    database_run(ledger, STATEMENT_TRY);
 }
 
+/* Writes a page that ends as it was: a file that can only be read is found out now. SQLite leaves out what it sees at
+ * once to be the same. 0, or -1 with the reason. */
+static int try_to_write(struct ledger *ledger) {
+    for (int attempt = 0; attempt < 2; attempt++) { /* on a full disk the second has the reserve */
+        if (ledger_begin(ledger) != 0)
+            continue;
+        change(ledger, 1);
+        change(ledger, -1);
+        if (ledger_commit(ledger) == 0)
+            return 0;
+    }
+    return -1;
+}
+
+/* Makes the file at path what this version works with. */
 static enum finding upgrade(struct ledger *ledger, char why[WHY_SIZE]) {
     int64_t version = 0;
     int result = settle(ledger);
@@ -191,39 +198,38 @@ static enum finding upgrade(struct ledger *ledger, char why[WHY_SIZE]) {
     }
     if (result == SQLITE_OK)
         result = load(ledger);
-    return conclude(ledger, result, why);
+    if (result != SQLITE_OK)
+        return failure(ledger, result, why);
+    ledger->reserved = reserve_hold(ledger->path);
+    if (try_to_write(ledger) == 0)
+        return FOUND_LEDGER;
+    text_copy(why, WHY_SIZE, ledger->reason);
+    return ledger->damaged ? FOUND_DAMAGED : FOUND_NO_ACCESS;
 }
 
-/* Makes the tables in an empty file, with what can be kept of a damaged one (aside NULL: none), in one transaction. */
-static enum finding create(struct ledger *ledger, const char *aside, char why[WHY_SIZE]) {
-    int result = settle(ledger);
-    if (result == SQLITE_OK)
-        result = database_execute(ledger->database, "BEGIN IMMEDIATE");
-    if (result == SQLITE_OK)
-        result = schema_upgrade(ledger->database, 0);
-    if (result == SQLITE_OK)
-        result = draw_series(ledger->database);
-    if (result == SQLITE_OK && aside)
-        log_info("%s: took over %d rows of records", ledger->path, damage_salvage(aside, ledger->database));
-    if (result == SQLITE_OK)
-        result = database_execute(ledger->database, "COMMIT");
-    if (result == SQLITE_OK)
-        result = load(ledger);
-    return conclude(ledger, result, why);
+/* What is told about a damaged file is shown on terminals and stands in a message. */
+static void make_plain(char *text) {
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~')
+            *text = ' ';
 }
 
-/* Sets the file aside and begins a new one. */
-static enum finding replace(struct ledger *ledger, char why[WHY_SIZE]) {
-    char aside[PATH_MAX];
+/* Begins a new ledger; damaged: in place of the file that was looked at. */
+static enum finding begin_anew(struct ledger *ledger, bool damaged, char why[WHY_SIZE]) {
+    struct ledger_replacement replaced = {.salvaged = 0};
     database_close(ledger);
-    if (damage_set_aside(ledger->path, aside, sizeof aside) != 0) {
-        log_error_errno("%s is damaged (%s) and cannot be set aside", ledger->path, why);
+    text_copy(replaced.why, sizeof replaced.why, why[0] ? why : "it is damaged");
+    make_plain(replaced.why);
+    if (creation_make(ledger->path, damaged ? &replaced : NULL, why) != 0)
         return FOUND_NO_ACCESS;
-    }
-    log_error("%s is damaged: %s. It is set aside as %s and a new ledger begun; messages in it stay there",
-              ledger->path, why, aside);
+    if (damaged)
+        log_error("%s is damaged: %s. It is set aside as %s and a new ledger begun, with %d rows of its records;"
+                  " messages in it stay there",
+                  ledger->path, replaced.why, replaced.aside, replaced.salvaged);
+    ledger->damaged = ledger->full = false;
+    ledger->changes = 0;
     int result = database_open(ledger->path, &ledger->database);
-    return result == SQLITE_OK ? create(ledger, aside, why) : failure(ledger, result, why);
+    return result == SQLITE_OK ? upgrade(ledger, why) : failure(ledger, result, why);
 }
 
 struct ledger *ledger_open(const struct ledger_settings *settings, enum ledger_opening *opening) {
@@ -232,16 +238,13 @@ struct ledger *ledger_open(const struct ledger_settings *settings, enum ledger_o
     ledger->max_messages = settings->max_messages;
     ledger->history_days = settings->history_days;
     char why[WHY_SIZE] = "";
-    enum finding found = look(ledger, why);
+    enum finding found = creation_resume(ledger->path, why) == 0 ? look(ledger, why) : FOUND_NO_ACCESS;
     *opening = LEDGER_OPENED;
     if (found == FOUND_LEDGER)
         found = upgrade(ledger, why);
-    if (found == FOUND_EMPTY) {
-        *opening = LEDGER_CREATED;
-        found = create(ledger, NULL, why);
-    } else if (found == FOUND_DAMAGED) {
-        *opening = LEDGER_REPLACED;
-        found = replace(ledger, why);
+    if (found == FOUND_NOTHING || found == FOUND_DAMAGED) {
+        *opening = found == FOUND_NOTHING ? LEDGER_CREATED : LEDGER_REPLACED;
+        found = begin_anew(ledger, found == FOUND_DAMAGED, why);
     }
     if (found == FOUND_LEDGER)
         return ledger;
@@ -278,6 +281,22 @@ uint64_t ledger_next_seq(const struct ledger *ledger) {
 
 bool ledger_is_damaged(const struct ledger *ledger) {
     return ledger->damaged;
+}
+
+const char *ledger_reason(const struct ledger *ledger) {
+    return ledger->reason;
+}
+
+int ledger_replacement(struct ledger *ledger, struct ledger_replacement *replaced) {
+    char text[sizeof *replaced + 64];
+    int found = ledger_fact_get(ledger, CREATION_FACT, text, sizeof text);
+    return found == 1 ? creation_read_fact(text, replaced) : found;
+}
+
+int ledger_replacement_told(struct ledger *ledger) {
+    sqlite3_stmt *statement = database_statement(ledger, STATEMENT_FACT_REMOVE);
+    database_bind_text(statement, 1, CREATION_FACT);
+    return database_run(ledger, STATEMENT_FACT_REMOVE);
 }
 
 int ledger_retained_add(struct ledger *ledger, const char *owner, const char *topic) {

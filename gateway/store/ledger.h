@@ -15,8 +15,8 @@ enum ledger_opening {
     LEDGER_FAILED, /* cannot be opened or created; why has been logged */
     LEDGER_NEWER,  /* written by a newer version: left alone */
     LEDGER_OPENED,
-    LEDGER_CREATED, /* there was no file, or an empty one */
-    LEDGER_REPLACED /* was damaged or another program's: set aside with its date, a new one begun */
+    LEDGER_CREATED, /* there was no file */
+    LEDGER_REPLACED /* was empty, damaged or another program's: set aside with its date, a new one begun */
 };
 
 struct ledger;
@@ -33,6 +33,19 @@ struct ledger_settings {
  * NULL with LEDGER_FAILED or LEDGER_NEWER. */
 struct ledger *ledger_open(const struct ledger_settings *settings, enum ledger_opening *opening);
 void ledger_close(struct ledger *ledger);
+
+/* What a ledger took the place of. It is owed an announcement from the transaction that made it until the one that
+ * tells: ledger_replacement_told goes into the same transaction as the message. */
+struct ledger_replacement {
+    char why[256];                   /* plain ASCII */
+    char aside[256];                 /* the name of the file now, in the same folder */
+    char series[LEDGER_SERIES_SIZE]; /* of the old ledger, "" if that cannot be read any more; */
+    int64_t last_seq;                /* and the last seq that was drawn from it */
+    int salvaged;                    /* rows of records that were taken over */
+};
+/* 1 an announcement is owed, 0 none, -1. */
+int ledger_replacement(struct ledger *ledger, struct ledger_replacement *replaced);
+int ledger_replacement_told(struct ledger *ledger);
 /* New bounds for the open ledger, after a reload. */
 void ledger_set_bounds(struct ledger *ledger, int64_t max_messages, int history_days);
 const char *ledger_series(const struct ledger *ledger); /* eight hex digits */
@@ -40,6 +53,8 @@ uint64_t ledger_next_seq(const struct ledger *ledger);
 /* True once SQLite found the file damaged while it was in use: little will work any more. Close the ledger and end with
  * EX_IOERR; the next ledger_open checks the whole file and sets it aside. */
 bool ledger_is_damaged(const struct ledger *ledger);
+/* Why the last thing that was to be written could not be; "" if it could. */
+const char *ledger_reason(const struct ledger *ledger);
 
 /* All that follows returns 0, or -1 after logging why (disk full, I/O error). A failed transaction is rolled back
  * whole, and the numbers that it drew are drawn again. */
@@ -76,8 +91,9 @@ struct ledger_message {
 };
 /* The first message that waits with a seq above after: 1 found, 0 none, -1. */
 int ledger_waiting(struct ledger *ledger, uint64_t after, struct ledger_message *message);
-/* The broker acknowledged it (refused: it said that it never will; the message is history all the same). */
-int ledger_done(struct ledger *ledger, uint64_t seq, int64_t real_ms, bool refused);
+/* The broker acknowledged it (refused: it said that it never will; the message is history all the same). sent_real_ms:
+ * when it was last handed over. */
+int ledger_done(struct ledger *ledger, uint64_t seq, int64_t sent_real_ms, int64_t done_real_ms, bool refused);
 
 struct ledger_depth {
     int64_t waiting;
@@ -96,6 +112,26 @@ int ledger_each_dropped(struct ledger *ledger, const char *topic, uint64_t from,
 /* Deletes history older than history_days, and the oldest where more than max_messages of it are kept; at most a few
  * hundred at once, never what waits. Cheap when there is nothing to do; call it every minute or so. */
 int ledger_prune(struct ledger *ledger, int64_t real_ms);
+
+/* A message of the history, or one that still waits; the texts are valid during the visit. */
+enum ledger_outcome { LEDGER_WAITING, LEDGER_ACKNOWLEDGED, LEDGER_REFUSED, LEDGER_DROPPED };
+struct ledger_past {
+    uint64_t seq;
+    enum ledger_outcome outcome;
+    int64_t real_ms, sent_real_ms, done_real_ms; /* 0: not sent, not done */
+    const char *topic, *payload;
+};
+/* Calls visit for at most limit messages with a seq above after, oldest first. 0, or -1. */
+int ledger_history(struct ledger *ledger, uint64_t after, int limit,
+                   void (*visit)(void *context, const struct ledger_past *past), void *context);
+/* The seq of the first message kept that is not older than real_ms, as far as the clock ran on; ledger_next_seq if none
+ * is. 0, or -1. */
+int ledger_history_since(struct ledger *ledger, int64_t real_ms, uint64_t *seq);
+
+/* Keeps how a lift came to the raise that message seq tells of (trail.h), until that message is deleted. */
+int ledger_trail_add(struct ledger *ledger, uint64_t seq, const char *points);
+/* 1 found, 0 none, -1. */
+int ledger_trail_get(struct ledger *ledger, uint64_t seq, char *points, size_t size);
 
 /* Retained topics that the broker may hold for us, so that they can be cleared when their owner leaves. */
 int ledger_retained_add(struct ledger *ledger, const char *owner, const char *topic);

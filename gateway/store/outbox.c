@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/database.h"
+#include "store/reserve.h"
 #include "store/schema.h"
 
 #include <assert.h>
@@ -75,11 +76,12 @@ int ledger_waiting(struct ledger *ledger, uint64_t after, struct ledger_message 
     return -1;
 }
 
-int ledger_done(struct ledger *ledger, uint64_t seq, int64_t real_ms, bool refused) {
+int ledger_done(struct ledger *ledger, uint64_t seq, int64_t sent_real_ms, int64_t done_real_ms, bool refused) {
     sqlite3_stmt *statement = database_statement(ledger, STATEMENT_MESSAGE_DONE);
     sqlite3_bind_int64(statement, 1, (int64_t)seq);
     sqlite3_bind_int(statement, 2, refused ? OUTCOME_REFUSED : OUTCOME_ACKNOWLEDGED);
-    sqlite3_bind_int64(statement, 3, real_ms);
+    sqlite3_bind_int64(statement, 3, sent_real_ms);
+    sqlite3_bind_int64(statement, 4, done_real_ms);
     if (database_run(ledger, STATEMENT_MESSAGE_DONE) != 0)
         return -1;
     ledger->tally.waiting -= sqlite3_changes(ledger->database);
@@ -155,7 +157,7 @@ static int forget_one(struct ledger *ledger, int64_t before_real_ms) {
         return 0;
     sqlite3_stmt *forget = database_statement(ledger, STATEMENT_HISTORY_FORGET);
     sqlite3_bind_int64(forget, 1, seq);
-    return database_run(ledger, STATEMENT_HISTORY_FORGET) == 0 ? 1 : -1;
+    return database_run(ledger, STATEMENT_HISTORY_FORGET) == 0 && trail_forget(ledger, (uint64_t)seq) == 0 ? 1 : -1;
 }
 
 int outbox_forget(struct ledger *ledger, int64_t before_real_ms) {
@@ -169,5 +171,7 @@ int outbox_forget(struct ledger *ledger, int64_t before_real_ms) {
 }
 
 int ledger_prune(struct ledger *ledger, int64_t real_ms) {
+    if (!ledger->reserved)
+        ledger->reserved = reserve_hold(ledger->path);
     return outbox_forget(ledger, real_ms - ledger->history_days * MS_PER_DAY);
 }

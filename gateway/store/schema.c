@@ -11,14 +11,17 @@
 /* One step for each version, never changed once released: step i makes a file of version i one of version i + 1.
  *
  * seq and n are drawn from series and topic, so that no number comes again after its message was deleted. A payload
- * never changes; of a message only outcome and done_real_ms do, and until it is done the latter holds the largest
- * number of six bytes, so that the row never grows. The payload comes last, so that the rest can be read without it. */
+ * never changes; of a message only outcome and the times of its way to the broker do, and until it is done they hold
+ * the largest number of six bytes, so that the row never grows. The payload comes last, so that the rest can be read
+ * without it. A trail is model/trail.h's line, by the seq of the message that raised the fault. */
 static const char *const ladder[] = {
     "CREATE TABLE series(id INTEGER PRIMARY KEY CHECK(id = 1), series TEXT NOT NULL, next_seq INTEGER NOT NULL,"
     " dropped INTEGER NOT NULL) STRICT;"
     "CREATE TABLE topic(id INTEGER PRIMARY KEY, topic TEXT NOT NULL UNIQUE, n INTEGER NOT NULL) STRICT;"
     "CREATE TABLE message(seq INTEGER PRIMARY KEY, topic INTEGER NOT NULL, retain INTEGER NOT NULL,"
-    " real_ms INTEGER NOT NULL, done_real_ms INTEGER NOT NULL, outcome INTEGER, payload TEXT NOT NULL) STRICT;"
+    " real_ms INTEGER NOT NULL, sent_real_ms INTEGER NOT NULL DEFAULT 0x7FFFFFFFFFFF, done_real_ms INTEGER NOT NULL,"
+    " outcome INTEGER, payload TEXT NOT NULL) STRICT;"
+    "CREATE TABLE trail(seq INTEGER PRIMARY KEY, points TEXT NOT NULL) STRICT;"
     "CREATE INDEX message_waiting ON message(seq) WHERE outcome IS NULL;"
     "CREATE TABLE lift(lift TEXT NOT NULL PRIMARY KEY, service_mode TEXT, seen_0_real_ms INTEGER NOT NULL,"
     " seen_1_real_ms INTEGER NOT NULL, seen_2_real_ms INTEGER NOT NULL, seen_3_real_ms INTEGER NOT NULL,"

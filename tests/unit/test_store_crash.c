@@ -37,7 +37,7 @@ static void live(const struct ledger_folder *folder, int told) {
             _exit(4);
         struct ledger_message message;
         if (seq % 5 == 0 && ledger_waiting(ledger, 0, &message) == 1 &&
-            ledger_done(ledger, message.seq, 1764000000000, false) != 0)
+            ledger_done(ledger, message.seq, 1764000000000, 1764000000000, false) != 0)
             _exit(5);
     }
 }

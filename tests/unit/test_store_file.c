@@ -71,7 +71,7 @@ static void assert_works(struct ledger *ledger) {
     assert_int_equal(ledger_next_seq(ledger), next + 1);
     struct ledger_message message;
     assert_int_equal(ledger_waiting(ledger, next - 1, &message), 1);
-    assert_int_equal(ledger_done(ledger, next, 1764000000000, false), 0);
+    assert_int_equal(ledger_done(ledger, next, 1764000000000, 1764000000000, false), 0);
 }
 
 static void a_clean_end_leaves_one_file(void **state) {
@@ -80,7 +80,8 @@ static void a_clean_end_leaves_one_file(void **state) {
     assert_works(ledger);
     assert_int_equal(ledger_folder_count(folder, "ledger.db-shm", NULL), 0);
     ledger_close(ledger);
-    assert_int_equal(ledger_folder_count(folder, "ledger.db", NULL), 1);
+    assert_int_equal(ledger_folder_count(folder, "ledger.db-", NULL), 0);
+    assert_int_equal(ledger_folder_count(folder, "ledger.db", NULL), 2); /* and the reserve */
     struct stat status;
     assert_int_equal(stat(folder->file, &status), 0);
     assert_true(status.st_size > 0);
@@ -105,15 +106,6 @@ static void after_a_power_cut_everything_is_there(void **state) {
     assert_int_equal(ledger_next_seq(ledger), 2001);
     assert_works(ledger);
     ledger_close(ledger);
-}
-
-static void an_empty_file_counts_as_none(void **state) {
-    struct ledger_folder *folder = *state;
-    write_bytes(folder->file, "", 0);
-    struct ledger *ledger = ledger_open_as(folder, LEDGER_CREATED);
-    assert_works(ledger);
-    ledger_close(ledger);
-    assert_int_equal(ledger_folder_count(folder, ASIDE, NULL), 0);
 }
 
 static void a_newer_ledger_is_refused_and_left_alone(void **state) {
@@ -152,6 +144,14 @@ static void a_newer_ledger_is_refused_and_left_alone(void **state) {
         test_free(now);
         assert_int_equal(ledger_folder_count(folder, ASIDE, NULL), 0);
     }
+}
+
+static void make_empty(const struct ledger_folder *folder) {
+    write_bytes(folder->file, "", 0);
+}
+
+static void make_a_database_without_anything(const struct ledger_folder *folder) {
+    run_sql(folder->file, "CREATE TABLE t(t); DROP TABLE t");
 }
 
 static void make_garbage(const struct ledger_folder *folder) {
@@ -225,6 +225,8 @@ static void what_cannot_be_trusted_is_set_aside(void **state) {
         void (*make)(const struct ledger_folder *folder);
         bool salvaged; /* the record of lift L-1 can be read by plain SELECTs */
     } cases[] = {
+        {"empty", make_empty, false},
+        {"without anything in it", make_a_database_without_anything, false},
         {"garbage", make_garbage, false},
         {"a line of text", make_a_line_of_text, false},
         {"zeroes", make_zeroes, false},
@@ -248,6 +250,14 @@ static void what_cannot_be_trusted_is_set_aside(void **state) {
         assert_int_equal(ledger_next_seq(ledger), 1);
         assert_int_equal(ledger_depth_of(ledger).waiting, 0);
         assert_int_equal(strlen(ledger_series(ledger)), 8);
+
+        struct ledger_replacement replaced;
+        assert_int_equal(ledger_replacement(ledger, &replaced), 1);
+        assert_true(replaced.why[0] && replaced.aside[0]);
+        assert_int_equal(replaced.salvaged > 0, cases[i].salvaged);
+        assert_int_equal(access(ledger_folder_path(folder, replaced.aside), F_OK), 0);
+        assert_int_equal(ledger_replacement_told(ledger), 0);
+        assert_int_equal(ledger_replacement(ledger, &replaced), 0);
 
         struct lift_record record;
         char text[16];
@@ -275,6 +285,27 @@ static void what_cannot_be_trusted_is_set_aside(void **state) {
         ledger_close(ledger);
         while (ledger_folder_count(folder, "ledger.db", name) > 0)
             unlink(ledger_folder_path(folder, name));
+    }
+}
+
+static void a_file_that_is_gone_leaves_its_wal(void **state) {
+    struct ledger_folder *folder = *state;
+    make_ledger_cut_short(folder);
+    unlink(folder->file);
+    struct ledger *ledger = ledger_open_as(folder, LEDGER_REPLACED);
+    assert_int_equal(ledger_next_seq(ledger), 1);
+    assert_works(ledger);
+    ledger_close(ledger);
+    assert_int_equal(ledger_folder_count(folder, ASIDE, NULL), 1);
+}
+
+/* Two in the same second get two names. */
+static void no_ruin_takes_the_place_of_another(void **state) {
+    struct ledger_folder *folder = *state;
+    for (int i = 1; i <= 3; i++) {
+        make_garbage(folder);
+        ledger_close(ledger_open_as(folder, LEDGER_REPLACED));
+        assert_int_equal(ledger_folder_count(folder, ASIDE, NULL), i);
     }
 }
 
@@ -416,7 +447,7 @@ static void a_full_file_recovers_through_acknowledgements(void **state) {
     for (int seq = 1; seq <= count; seq++) {
         assert_int_equal(ledger_waiting(ledger, 0, &message), 1);
         assert_int_equal(message.seq, seq);
-        assert_int_equal(ledger_done(ledger, message.seq, 1764000000000, false), 0);
+        assert_int_equal(ledger_done(ledger, message.seq, 1764000000000, 1764000000000, false), 0);
     }
     assert_int_equal(ledger_depth_of(ledger).waiting, 0);
     ledger_post_many(ledger, "t", 50); /* the history gives way */
@@ -467,9 +498,10 @@ int main(void) {
         TEST(a_clean_end_leaves_one_file),
         TEST(each_new_ledger_has_its_own_series),
         TEST(after_a_power_cut_everything_is_there),
-        TEST(an_empty_file_counts_as_none),
         TEST(a_newer_ledger_is_refused_and_left_alone),
         TEST(what_cannot_be_trusted_is_set_aside),
+        TEST(a_file_that_is_gone_leaves_its_wal),
+        TEST(no_ruin_takes_the_place_of_another),
         TEST(damage_found_in_use_is_mended_by_a_restart),
         TEST(a_message_that_is_none_is_damage),
         TEST(a_dying_disk_does_not_fill_up_with_ruins),

@@ -58,7 +58,7 @@ static void numbers_survive_an_empty_history(void **state) {
     struct ledger *ledger = ledger_open_as(*state, LEDGER_CREATED);
     ledger_post_many(ledger, FAULT_TOPIC, 3);
     for (uint64_t seq = 1; seq <= 3; seq++)
-        assert_int_equal(ledger_done(ledger, seq, 1764000000000, false), 0);
+        assert_int_equal(ledger_done(ledger, seq, 1764000000000, 1764000000000, false), 0);
     assert_int_equal(ledger_prune(ledger, INT64_C(4000000000000)), 0);
     ledger_close(ledger);
     ledger = ledger_open_as(*state, LEDGER_OPENED);
@@ -81,7 +81,7 @@ static void messages_wait_in_order_until_done(void **state) {
     assert_string_equal(message.payload, "{\"seq\":1,\"n\":1}");
     assert_int_equal(message.payload_size, strlen(message.payload));
 
-    assert_int_equal(ledger_done(ledger, 2, 1764000009000, false), 0);
+    assert_int_equal(ledger_done(ledger, 2, 1764000009000, 1764000009000, false), 0);
     assert_int_equal(ledger_waiting(ledger, 1, &message), 1);
     assert_int_equal(message.seq, 3);
     assert_string_equal(message.topic, MODE_TOPIC);
@@ -122,16 +122,16 @@ static void depth_follows_every_step(void **state) {
     assert_int_equal(depth.oldest_real_ms, 0);
     ledger_post_many(ledger, FAULT_TOPIC, 3);
     assert_int_equal(ledger_depth_of(ledger).oldest_real_ms, 1764000000001);
-    assert_int_equal(ledger_done(ledger, 1, 1764000009000, false), 0);
-    assert_int_equal(ledger_done(ledger, 1, 1764000009000, false), 0); /* an acknowledgement may come twice */
-    assert_int_equal(ledger_done(ledger, 77, 1764000009000, false), 0);
-    assert_int_equal(ledger_done(ledger, 2, 1764000009000, true), 0);
+    assert_int_equal(ledger_done(ledger, 1, 1764000009000, 1764000009000, false), 0);
+    assert_int_equal(ledger_done(ledger, 1, 1764000009000, 1764000009000, false), 0); /* an acknowledgement may come twice */
+    assert_int_equal(ledger_done(ledger, 77, 1764000009000, 1764000009000, false), 0);
+    assert_int_equal(ledger_done(ledger, 2, 1764000009000, 1764000009000, true), 0);
     depth = ledger_depth_of(ledger);
     assert_int_equal(depth.waiting, 1);
     assert_int_equal(depth.oldest_real_ms, 1764000000003);
 
     assert_int_equal(ledger_begin(ledger), 0);
-    assert_int_equal(ledger_done(ledger, 3, 1764000009000, false), 0);
+    assert_int_equal(ledger_done(ledger, 3, 1764000009000, 1764000009000, false), 0);
     assert_int_equal(ledger_depth_of(ledger).waiting, 0);
     ledger_rollback(ledger);
     assert_int_equal(ledger_depth_of(ledger).waiting, 1);
@@ -246,7 +246,7 @@ static void history_is_pruned_by_age_and_never_what_waits(void **state) {
         struct ledger *ledger = ledger_open_as(folder, LEDGER_CREATED);
         ledger_post_many(ledger, FAULT_TOPIC, 20);
         for (int seq = 1; seq <= cases[i].done_up_to; seq++)
-            assert_int_equal(ledger_done(ledger, (uint64_t)seq, 1764000009000, false), 0);
+            assert_int_equal(ledger_done(ledger, (uint64_t)seq, 1764000009000, 1764000009000, false), 0);
         assert_int_equal(ledger_prune(ledger, cases[i].now_ms), 0);
         ledger_close(ledger);
         assert_int_equal(rows_of(folder), cases[i].left);
@@ -260,7 +260,7 @@ static void history_is_bounded_by_number_too(void **state) {
     struct ledger *ledger = ledger_open_as(folder, LEDGER_CREATED);
     ledger_post_many(ledger, FAULT_TOPIC, 50);
     for (uint64_t seq = 1; seq <= 50; seq++)
-        assert_int_equal(ledger_done(ledger, seq, 1764000009000, false), 0);
+        assert_int_equal(ledger_done(ledger, seq, 1764000009000, 1764000009000, false), 0);
     assert_int_equal(ledger_prune(ledger, 0), 0);
     ledger_close(ledger);
     assert_int_equal(rows_of(folder), 20);

@@ -1,0 +1,23 @@
+-- A ledger as version 1 of the schema wrote it: three messages, the first of them acknowledged, and one lift's record.
+-- Never changed once version 1 is released.
+CREATE TABLE series(id INTEGER PRIMARY KEY CHECK(id = 1), series TEXT NOT NULL, next_seq INTEGER NOT NULL, dropped INTEGER NOT NULL) STRICT;
+CREATE TABLE topic(id INTEGER PRIMARY KEY, topic TEXT NOT NULL UNIQUE, n INTEGER NOT NULL) STRICT;
+CREATE TABLE message(seq INTEGER PRIMARY KEY, topic INTEGER NOT NULL, retain INTEGER NOT NULL, real_ms INTEGER NOT NULL, sent_real_ms INTEGER NOT NULL DEFAULT 0x7FFFFFFFFFFF, done_real_ms INTEGER NOT NULL, outcome INTEGER, payload TEXT NOT NULL) STRICT;
+CREATE TABLE trail(seq INTEGER PRIMARY KEY, points TEXT NOT NULL) STRICT;
+CREATE INDEX message_waiting ON message(seq) WHERE outcome IS NULL;
+CREATE TABLE lift(lift TEXT NOT NULL PRIMARY KEY, service_mode TEXT, seen_0_real_ms INTEGER NOT NULL, seen_1_real_ms INTEGER NOT NULL, seen_2_real_ms INTEGER NOT NULL, seen_3_real_ms INTEGER NOT NULL, online INTEGER NOT NULL, trapped INTEGER NOT NULL, moved_real_ms INTEGER NOT NULL, maintenance_until_real_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE fault(lift TEXT NOT NULL, fault TEXT NOT NULL, active INTEGER NOT NULL, flapping INTEGER NOT NULL, rescue INTEGER NOT NULL, suppressed INTEGER NOT NULL, severity INTEGER NOT NULL, entrapment INTEGER NOT NULL, confidence INTEGER NOT NULL, raised_real_ms INTEGER NOT NULL, count INTEGER NOT NULL, seq INTEGER NOT NULL, part INTEGER NOT NULL, register_table INTEGER NOT NULL, address INTEGER NOT NULL, bit INTEGER NOT NULL, value INTEGER NOT NULL, code INTEGER NOT NULL, code_text TEXT NOT NULL, PRIMARY KEY(lift, fault)) STRICT, WITHOUT ROWID;
+CREATE TABLE counter(lift TEXT NOT NULL, counter TEXT NOT NULL, derived INTEGER NOT NULL, total INTEGER, since_real_ms INTEGER NOT NULL, raw INTEGER, raw_real_ms INTEGER NOT NULL, PRIMARY KEY(lift, counter)) STRICT, WITHOUT ROWID;
+CREATE TABLE report(lift TEXT NOT NULL, period TEXT NOT NULL, figures TEXT NOT NULL, PRIMARY KEY(lift, period)) STRICT, WITHOUT ROWID;
+CREATE TABLE retained(topic TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE fact(name TEXT NOT NULL PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO series VALUES(1, '0a1b2c3d', 4, 0);
+INSERT INTO topic VALUES(1, 'c/lift/L-1/fault/overspeed', 3);
+INSERT INTO message VALUES(1, 1, 1, 1764000000001, 1764000000090, 1764000000100, 0, '{"seq":1,"n":1}');
+INSERT INTO message VALUES(2, 1, 1, 1764000000002, 140737488355327, 140737488355327, NULL, '{"seq":2,"n":2}');
+INSERT INTO message VALUES(3, 1, 1, 1764000000003, 140737488355327, 140737488355327, NULL, '{"seq":3,"n":3}');
+INSERT INTO lift VALUES('L-1', 'normal', 1764000000003, 0, 0, 0, 1, 0, 0, 0);
+INSERT INTO fault VALUES('L-1', 'overspeed', 0, 0, 0, 0, 1, 0, 0, 1764000000003, 3, 3, 0, 1, 65, 11, 2048, -1, '');
+INSERT INTO fact VALUES('alive', '1764000000003');
+PRAGMA application_id = 0x4C47574C;
+PRAGMA user_version = 1;
