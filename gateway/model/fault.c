@@ -184,13 +184,25 @@ static void let_go(struct lift *lift, enum fault fault, enum clear_reason reason
     lift->state_changed = true;
 }
 
+/* The gap in which a source changed; NULL: it was seen to change. A delay may have been running when the gap began, and
+ * nobody knows it any more: the change may be that much older. */
+static const struct watch *gap_of(const struct lift *lift, struct row row, uint32_t delay_ms, struct watch *gap) {
+    if (!row.state->at_gap)
+        return NULL;
+    *gap = lift->watch[row.part];
+    if (gap->not_before_real_ms > delay_ms)
+        gap->not_before_real_ms -= delay_ms;
+    return gap;
+}
+
 /* A source no longer holds its fault: another one goes on with it, or it is cleared. */
 static void leave(struct lift *lift, struct row row, enum clear_reason reason, struct instant at,
                   struct events *events) {
     enum fault fault = row.state->reading.fault;
     row.state->phase = SOURCE_OFF;
     size_t other = find_holder(lift, fault);
-    const struct watch *gap = row.state->at_gap ? &lift->watch[row.part] : NULL;
+    struct watch watch;
+    const struct watch *gap = gap_of(lift, row, reason == CLEAR_GONE ? row.source->clear_after_ms : 0, &watch);
     bool told_of = lift->holder[fault] == row.index;
     if (other != NO_HOLDER && told_of)
         describe(lift, fault, row_of(lift, other));
@@ -291,9 +303,10 @@ static void enter(struct lift *lift, struct row row, struct instant at, struct e
         join(lift, fault, row, at, events);
         return;
     }
+    struct watch watch;
     describe(lift, fault, row);
     raise(lift, fault, fault == FAULT_ENTRAPMENT ? CONFIDENCE_CONFIRMED : CONFIDENCE_NONE,
-          row.state->at_gap ? &lift->watch[row.part] : NULL, at, events);
+          gap_of(lift, row, row.source->raise_after_ms, &watch), at, events);
 }
 
 void fault_infer(struct lift *lift, enum confidence confidence, const struct watch *gap, struct instant at,

@@ -294,6 +294,11 @@ void lift_tick(struct lift *lift, struct instant now, struct events *events) {
     ride_miss(lift, now, events);
 }
 
+void lift_test(struct lift *lift, bool asked, struct instant at, struct events *events) {
+    (void)lift;
+    event_add(events, EVENT_TEST, at)->test.asked = asked;
+}
+
 bool lift_blocked(const struct lift *lift) {
     if (lift->link != LINK_ONLINE || lift_item_is(lift, ITEM_CAR, CAR_RUNNING) ||
         lift_item_is(lift, ITEM_OCCUPIED, 1) || lift->record.fault[FAULT_ENTRAPMENT].active)

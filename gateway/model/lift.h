@@ -173,6 +173,7 @@ enum event_type {
     EVENT_DOOR_HELD,
     EVENT_NO_RIDE,
     EVENT_MAINTENANCE,
+    EVENT_TEST,
     EVENT_TYPE_COUNT
 };
 struct event {
@@ -202,6 +203,9 @@ struct event {
             bool on;
             int64_t until_real_ms; /* if on */
         } maintenance;
+        struct {
+            bool asked; /* somebody wanted it; else it was due */
+        } test;
     };
 };
 /* A sample brings at most one clear, one raise and one flapping of each fault, a second raise of an entrapment, and one
@@ -234,6 +238,7 @@ struct lift {
     int64_t inspection_mono_ms;      /* when the lift was last in inspection; 0 never */
     int64_t maintenance_mono_ms;     /* when it was last in maintenance; 0 never */
     int64_t maintenance_end_mono_ms; /* when it ends; 0: not in it, or the record's time is not yet taken up */
+    bool maintenance_guessed;        /* it was taken up by a clock that was not synchronised */
     bool alarm;                      /* the passenger alarm as last known */
     bool overload;                   /* likewise */
     struct runs runs;
@@ -273,6 +278,12 @@ int64_t lift_due_ms(const struct lift *lift);
  * suppresses as inspection does. */
 #define LIFT_MAINTENANCE_MS INT64_C(86400000)
 void lift_maintenance(struct lift *lift, int64_t duration_ms, struct instant at, struct events *events);
+
+/* The wall clock was set: maintenance ends when it would have ended without that. */
+void lift_clock_set(struct lift *lift, struct instant now);
+
+/* Tells of a test of the way to the broker; asked: somebody wanted it. */
+void lift_test(struct lift *lift, bool asked, struct instant at, struct events *events);
 
 /* What follows from the passing of time alone: maintenance ends; the heartbeat stands still and the sample that
  * lift_due_ms asked for does not come either. */

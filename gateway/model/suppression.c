@@ -27,6 +27,7 @@ void lift_maintenance(struct lift *lift, int64_t duration_ms, struct instant at,
     if (duration_ms > 0) {
         lift->record.maintenance_until_real_ms = at.real_ms + duration_ms;
         lift->maintenance_end_mono_ms = at.mono_ms + duration_ms;
+        lift->maintenance_guessed = false;
         tell(lift, at, events);
     } else if (lift->record.maintenance_until_real_ms != 0) {
         end(lift, at, events);
@@ -41,6 +42,18 @@ static void take_up(struct lift *lift, struct instant at) {
     if (left > LIFT_MAINTENANCE_MS)
         left = LIFT_MAINTENANCE_MS;
     lift->maintenance_end_mono_ms = at.mono_ms + left;
+    lift->maintenance_guessed = !at.synced;
+}
+
+void lift_clock_set(struct lift *lift, struct instant now) {
+    if (lift->maintenance_end_mono_ms == 0)
+        return;
+    if (lift->maintenance_guessed) { /* now it is known better what was left at the restart */
+        take_up(lift, now);
+    } else {
+        lift->record.maintenance_until_real_ms = now.real_ms + lift->maintenance_end_mono_ms - now.mono_ms;
+        lift->record.changed = true;
+    }
 }
 
 void suppression_follow(struct lift *lift, struct instant at, struct events *events) {

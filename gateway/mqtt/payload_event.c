@@ -155,6 +155,11 @@ static void put_maintenance(struct members *members, const struct gateway_identi
                    : in_language(gateway, "maintenance has ended", "维护结束"));
 }
 
+static void put_test(struct members *members, const struct gateway_identity *gateway, const struct event *event) {
+    member_bool(members, "asked", event->test.asked);
+    member_text(members, "text", in_language(gateway, "test of the way to the broker", "通信测试"));
+}
+
 size_t payload_event(char payload[PAYLOAD_SIZE], const struct gateway_identity *gateway,
                      const struct lift_identity *lift, const struct event *event, const struct payload_number *number) {
     struct members members = members_common(gateway, event->at, number, lift);
@@ -187,6 +192,9 @@ size_t payload_event(char payload[PAYLOAD_SIZE], const struct gateway_identity *
         break;
     case EVENT_MAINTENANCE:
         put_maintenance(&members, gateway, event);
+        break;
+    case EVENT_TEST:
+        put_test(&members, gateway, event);
         break;
     case EVENT_TYPE_COUNT:
         break;

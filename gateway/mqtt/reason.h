@@ -6,4 +6,8 @@
  * NULL. */
 const char *reason_words(int code);
 
+/* Words for the TLS alert with which a broker ended the handshake, by OpenSSL's name for it
+ * (SSL_alert_desc_string_long). Never NULL; a name that is not known comes back itself. */
+const char *reason_alert_words(const char *alert);
+
 #endif

@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "mqtt/certificate.h"
+#include "mqtt/credentials.h"
 #include "mqtt/reason.h"
 
 #include <MQTTAsync.h>
@@ -21,7 +23,6 @@
 /* paho's send thread sleeps a second whenever its own window is full, so that must never happen; ours is smaller. */
 #define PAHO_WINDOW 60000
 #define PAHO_BUFFER 1000
-#define PASSWORD_SIZE 1024
 #define MAILBOX_SIZE 256
 /* In a letter, beside the broker's reasons (above 0) and paho's errors (below). */
 #define NO_REASON 0
@@ -168,21 +169,24 @@ static void note_connect(void) {
     pthread_mutex_unlock(&mailbox.lock);
 }
 
+static void on_refused_certificate(const char *why) {
+    note(mailbox.tls_text, "%s", why);
+}
+
 /* paho 1.3 fails a connect with -1 and a general word; only its trace says what the resolver and TLS said. Text that is
  * not recognised costs a detail of a message for people, nothing else. */
 static void on_trace(enum MQTTASYNC_TRACE_LEVELS level, char *line) {
+    static const char alert[] = "SSL alert read:fatal:";
     (void)level;
     const char *found;
     if (strstr(line, "getaddrinfo failed") && (found = strstr(line, " with rc ")))
         note(mailbox.name_text, "%s", gai_strerror((int)strtol(found + strlen(" with rc "), NULL, 10)));
     else if ((found = strstr(line, "SSL alert write:fatal:")))
-        note(mailbox.tls_text, "%s", found + strlen("SSL alert write:fatal:"));
-    else if (strstr(line, "SSL alert read:fatal:unknown")) /* OpenSSL 3.0 has no word for "certificate required" */
-        note(mailbox.tls_text, "the broker wants a client certificate, or another one");
-    else if ((found = strstr(line, "SSL alert read:fatal:")))
-        note(mailbox.tls_text, "the broker says: %s", found + strlen("SSL alert read:fatal:"));
+        note(mailbox.tls_text, "%s (broker.ca_file)", found + strlen("SSL alert write:fatal:"));
+    else if ((found = strstr(line, alert)))
+        note(mailbox.tls_text, "%s", reason_alert_words(found + strlen(alert)));
     else if (strstr(line, "X509_check_ip_asc is 0") || strstr(line, "X509_check_host for hostname"))
-        note(mailbox.tls_text, "the broker's certificate is for another host name");
+        note(mailbox.tls_text, "the broker's certificate is for another host name than the URL's");
     else if (strstr(line, " -> CONNECT version"))
         note_connect();
 }
@@ -196,7 +200,7 @@ static int on_tls_error(const char *text, size_t size, void *context) {
         colons += *text == ':';
     size_t length = strcspn(text, ":\n");
     if (text < end && length > 0)
-        note(mailbox.tls_text, "%.*s", (int)length, text);
+        note(mailbox.tls_text, "%.*s (broker.ca_file, cert_file, key_file)", (int)length, text);
     return 1;
 }
 
@@ -212,6 +216,7 @@ struct session *session_create(const struct broker_setup *setup) {
     options.do_openssl_init = 1;
     MQTTAsync_global_init(&options);
     MQTTAsync_setTraceCallback(on_trace);
+    certificate_explain(on_refused_certificate);
     return session;
 }
 
@@ -291,7 +296,7 @@ static void explain_failure(const struct session *session, const struct letter *
     } else if (name_text[0]) {
         explain(session, report, SESSION_NO_NAME, "the name cannot be resolved: %s", name_text);
     } else if (tls_text[0]) {
-        explain(session, report, SESSION_TLS, "TLS: %s (broker.ca_file, cert_file, key_file)", tls_text);
+        explain(session, report, SESSION_TLS, "TLS: %s", tls_text);
     } else if (strcmp(letter->text, "TCP connect timeout") == 0) {
         explain(session, report, SESSION_UNREACHABLE, "no answer within %d s", CONNECT_TIMEOUT_S);
     } else if (connect_sent) {
@@ -365,59 +370,6 @@ static int client_for(struct session *session, size_t url, int version, MQTTAsyn
     return result;
 }
 
-/* Reads the first line of path. 0, or -1 with errno. */
-static int read_line(const char *path, char line[PASSWORD_SIZE]) {
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return -1;
-    setvbuf(file, NULL, _IONBF, 0); /* no copy of a password left in a buffer */
-    errno = 0;
-    const char *got = fgets(line, PASSWORD_SIZE, file);
-    int kept = errno;
-    fclose(file);
-    errno = kept;
-    if (!got && kept)
-        return -1;
-    line[got ? strcspn(line, "\r\n") : 0] = '\0';
-    return 0;
-}
-
-/* The password from wherever it stands; "" if there is none. False: a file cannot be read, text says which. */
-static bool find_password(const struct broker_setup *setup, char password[PASSWORD_SIZE],
-                          char text[SESSION_TEXT_SIZE]) {
-    password[0] = '\0';
-    if (setup->password) {
-        if (text_copy(password, PASSWORD_SIZE, setup->password))
-            return true;
-        snprintf(text, SESSION_TEXT_SIZE, "the password is longer than %d bytes", PASSWORD_SIZE - 1);
-        return false;
-    }
-    char path[4096];
-    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
-    if (setup->password_file)
-        snprintf(path, sizeof path, "%s", setup->password_file);
-    else if (credentials)
-        snprintf(path, sizeof path, "%s/mqtt-password", credentials);
-    else
-        return true;
-    bool optional = !setup->password_file;
-    if (read_line(path, password) == 0 || (optional && errno == ENOENT))
-        return true;
-    snprintf(text, SESSION_TEXT_SIZE, "cannot read the password from %.160s: %s", path, strerror(errno));
-    return false;
-}
-
-/* paho says of a file that it cannot read only that TLS failed. */
-static bool find_tls_files(const struct broker_setup *setup, char text[SESSION_TEXT_SIZE]) {
-    const char *const files[] = {setup->ca_file, setup->cert_file, setup->key_file};
-    for (size_t i = 0; i < COUNT_OF(files); i++)
-        if (files[i] && access(files[i], R_OK) != 0) {
-            snprintf(text, SESSION_TEXT_SIZE, "cannot read %.160s: %s", files[i], strerror(errno));
-            return false;
-        }
-    return true;
-}
-
 static MQTTAsync_SSLOptions tls_options(const struct broker_setup *setup) {
     MQTTAsync_SSLOptions tls = MQTTAsync_SSLOptions_initializer;
     tls.enableServerCertAuth = 1;
@@ -469,7 +421,8 @@ static bool begin_connect(struct session *session, bool with_will, char text[SES
         return false;
     }
     char password[PASSWORD_SIZE];
-    if (!find_password(setup, password, text) || !find_tls_files(setup, text))
+    if (!credentials_password(setup, password, text, SESSION_TEXT_SIZE) ||
+        (is_tls(session) && !credentials_tls_files(setup, text, SESSION_TEXT_SIZE)))
         return false;
     MQTTAsync_connectOptions options = connect_options(session);
     MQTTAsync_willOptions will = MQTTAsync_willOptions_initializer;

@@ -9,6 +9,8 @@
 
 #define ACK_TIMEOUT_S 20
 #define ACK_TIMEOUT_LONGEST_S 3600
+#define RETURN_S 900
+#define RETURN_LONGEST_S 86400
 #define KEEPALIVE_LONGEST_S 65535
 
 static const struct {
@@ -34,9 +36,10 @@ size_t broker_setup_pack(const struct broker_setup *setup, char *text, size_t si
     json_t *urls = json_array();
     for (size_t i = 0; i < BROKER_URLS_MAX && setup->urls[i]; i++)
         json_array_append_new(urls, json_string(setup->urls[i]));
-    json_t *object = json_pack("{s:o, s:i, s:b, s:i, s:i}", "urls", urls, "version", setup->version, "auto",
+    json_t *object = json_pack("{s:o, s:i, s:b, s:i, s:i, s:i}", "urls", urls, "version", setup->version, "auto",
                                (int)setup->automatic, "keepalive_s", setup->keepalive_s, "ack_timeout_s",
-                               setup->ack_timeout_s > 0 ? setup->ack_timeout_s : ACK_TIMEOUT_S);
+                               setup->ack_timeout_s > 0 ? setup->ack_timeout_s : ACK_TIMEOUT_S, "return_s",
+                               setup->return_s > 0 ? setup->return_s : RETURN_S);
     bool good = object != NULL;
     for (size_t i = 0; good && i < COUNT_OF(texts); i++) {
         const char *value = *text_in(setup, i);
@@ -77,6 +80,11 @@ static const char *read_object(json_t *object, struct broker_setup *setup) {
     if (ack_timeout_s < 1 || ack_timeout_s > ACK_TIMEOUT_LONGEST_S)
         return "ack_timeout_s";
     setup->ack_timeout_s = (int)ack_timeout_s;
+    json_t *come_back = json_object_get(object, "return_s");
+    json_int_t return_s = come_back ? json_integer_value(come_back) : RETURN_S;
+    if (return_s < 1 || return_s > RETURN_LONGEST_S)
+        return "return_s";
+    setup->return_s = (int)return_s;
     if ((setup->will_topic != NULL) != (setup->will_payload != NULL))
         return "will_topic";
     return NULL;

@@ -22,6 +22,7 @@ struct broker_setup {
     const char *ca_file;       /* NULL: the system's trust store */
     const char *cert_file, *key_file;
     const char *will_topic, *will_payload;
+    int return_s;      /* after this to twice this time on another than the first URL, the first is tried again */
     int ack_timeout_s; /* without the PUBACK of something handed over for so long, the connection is given up */
 };
 

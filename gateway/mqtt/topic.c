@@ -14,6 +14,7 @@ static const char *const event_types[EVENT_TYPE_COUNT] = {
     [EVENT_DOOR_HELD] = "door_held",
     [EVENT_NO_RIDE] = "no_ride",
     [EVENT_MAINTENANCE] = "maintenance",
+    [EVENT_TEST] = "test",
 };
 
 const char *topic_event_type(enum event_type type) {

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "publish/pace.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,16 +13,12 @@
 #include <sysexits.h>
 
 #define ALIVE_EVERY_MS 1000
-#define BACKOFF_FIRST_MS 500
-#define BACKOFF_LAST_MS 60000
-/* A connection that lasted this long was a good one: the backoff begins anew. Two boxes with one client id, which throw
- * each other out, never get there. */
-#define GOOD_AFTER_MS 10000
-/* So many short connections in a row look like that: mosquitto 2.0 does not say why it ends the older one. */
-#define SHORT_IN_A_ROW 3
 #define STOP_WAIT_MS 1000
 #define CLOSE_WAIT_MS 300
+#define RETURN_AGAIN_MS 1000
 #define LAST_STATUS_ID UINT64_MAX
+#define TAKEN_OVER 0x8E /* MQTT 5: the session was taken over by another client with our id */
+#define TWIN_TEXT_SIZE 240
 /* How many rounds in which every URL dropped an MQTT 5 CONNECT make us look whether the broker answers 3.1.1. */
 #define DROPPED_ROUNDS 2
 
@@ -29,9 +26,9 @@ enum relay_state {
     RELAY_WAITING,    /* until at_ms */
     RELAY_CONNECTING, /* to urls[url] */
     RELAY_LOOKING,    /* whether urls[url] answers MQTT 3.1.1 */
-    RELAY_CONNECTED,
-    RELAY_STOPPING, /* waits for the last status' PUBACK until at_ms */
-    RELAY_CLOSING,  /* waits for the disconnect until at_ms */
+    RELAY_CONNECTED,  /* on another than the first URL: until at_ms, when the first is tried again */
+    RELAY_STOPPING,   /* waits for the last status' PUBACK until at_ms */
+    RELAY_CLOSING,    /* waits for the disconnect until at_ms */
     RELAY_OVER
 };
 
@@ -43,12 +40,13 @@ struct relay {
     int status;
     size_t url;
     int64_t at_ms, alive_ms, connected_ms;
-    int backoff_ms;
+    struct pace pace;
     uint64_t connection;
-    int short_in_a_row;
+    bool returning;   /* stopping or closing only to try the first URL again */
     bool all_dropped; /* in this round, so far */
+    char twin[TWIN_TEXT_SIZE];
     int dropped_rounds;
-    struct log_repeat failures[SESSION_FAILURE_COUNT], losses, strangers;
+    struct log_repeat failures[SESSION_FAILURE_COUNT], losses, twins, strangers;
 };
 
 static void end(struct relay *relay, int status) {
@@ -80,15 +78,29 @@ static void connect_to(struct relay *relay, size_t url, enum relay_state state) 
     session_connect(relay->session, url, looking ? 4 : relay->setup->version, !looking);
 }
 
-/* Between half the backoff and the whole of it, so that a city's boxes do not all come back at once. */
-static void wait_a_while(struct relay *relay) {
+static uint32_t random_bits(void) {
     uint32_t random = 0;
     if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random)
         random = (uint32_t)clock_mono_ns();
-    int64_t half = relay->backoff_ms / 2;
-    relay->at_ms = clock_mono_ms() + half + (int64_t)random % (half + 1);
+    return random;
+}
+
+static void wait_a_while(struct relay *relay, int64_t wait_ms) {
+    relay->at_ms = clock_mono_ms() + wait_ms;
     relay->state = RELAY_WAITING;
-    relay->backoff_ms = relay->backoff_ms * 2 < BACKOFF_LAST_MS ? relay->backoff_ms * 2 : BACKOFF_LAST_MS;
+}
+
+static void wait_after_failure(struct relay *relay) {
+    wait_a_while(relay, pace_after_failure(&relay->pace, random_bits()));
+}
+
+/* What is to be said of other clients with our id; "": nothing. Only MQTT 5 says what it is, code is its reason. */
+static void describe_twin(const struct relay *relay, int code, char text[TWIN_TEXT_SIZE]) {
+    text[0] = '\0';
+    if (pace_suspects_twin(&relay->pace))
+        snprintf(text, TWIN_TEXT_SIZE, "%s another client with the id %.64s%s (gateway.id must be unique in the city)",
+                 code == TAKEN_OVER ? "thrown out by" : "connections end again and again: a bad line, or",
+                 relay->setup->client_id, code == TAKEN_OVER ? "" : "?");
 }
 
 struct relay *relay_create(const struct broker_setup *setup, struct session *session, int fd) {
@@ -96,7 +108,6 @@ struct relay *relay_create(const struct broker_setup *setup, struct session *ses
     relay->setup = setup;
     relay->session = session;
     relay->fd = fd;
-    relay->backoff_ms = BACKOFF_FIRST_MS;
     relay->state = RELAY_WAITING;
     relay->at_ms = relay->alive_ms = clock_mono_ms();
     return relay;
@@ -110,7 +121,7 @@ static void end_round(struct relay *relay) {
     if (relay->dropped_rounds >= DROPPED_ROUNDS)
         connect_to(relay, 0, RELAY_LOOKING);
     else
-        wait_a_while(relay);
+        wait_after_failure(relay);
 }
 
 static void refuse_version(struct relay *relay) {
@@ -140,7 +151,33 @@ static void look_failed(struct relay *relay, const struct session_report *report
     if (report->failure == SESSION_DENIED)
         refuse_version(relay);
     else
-        wait_a_while(relay);
+        wait_after_failure(relay);
+}
+
+static void connect_again(struct relay *relay) {
+    if (session_is_tainted(relay->session)) {
+        log_warn("unsent messages of a lost connection are stuck in paho: starting again");
+        end(relay, EX_TEMPFAIL);
+        return;
+    }
+    relay->returning = false;
+    relay->all_dropped = true;
+    connect_to(relay, 0, RELAY_CONNECTING);
+}
+
+/* The connection that was to end has ended. */
+static void closed(struct relay *relay) {
+    if (relay->returning)
+        connect_again(relay);
+    else
+        end(relay, EX_OK);
+}
+
+/* When to look after the first URL again. Between once and twice return_s: boxes that all went to the second broker do
+ * not all come back in one moment. */
+static int64_t return_at_ms(const struct relay *relay) {
+    int64_t least_ms = (int64_t)relay->setup->return_s * 1000;
+    return relay->url == 0 ? INT64_MAX : relay->connected_ms + least_ms + random_bits() % (least_ms + 1);
 }
 
 static void connected(struct relay *relay) {
@@ -148,34 +185,33 @@ static void connected(struct relay *relay) {
         log_repeat_reset(&relay->failures[i]);
     relay->state = RELAY_CONNECTED;
     relay->connected_ms = clock_mono_ms();
+    relay->at_ms = return_at_ms(relay);
     relay->dropped_rounds = 0;
     relay->connection++;
     tell(relay, &(struct handover){.type = HANDOVER_CONNECTED,
                                    .id = relay->connection,
                                    .code = relay->setup->version,
-                                   .topic = relay->setup->urls[relay->url]});
+                                   .topic = relay->setup->urls[relay->url],
+                                   .payload = relay->twin,
+                                   .payload_size = strlen(relay->twin)});
 }
 
 /* The connection is gone or given up. */
 static void disconnected(struct relay *relay, int code, const char *why) {
-    if (relay->state != RELAY_CONNECTED) { /* stopping: nobody waits for it any more */
-        end(relay, EX_OK);
+    if (relay->state != RELAY_CONNECTED) {
+        closed(relay); /* stopping: nobody waits for it any more */
         return;
     }
     int64_t now_ms = clock_mono_ms();
-    bool good = now_ms - relay->connected_ms >= GOOD_AFTER_MS;
-    relay->short_in_a_row = good ? 0 : relay->short_in_a_row + 1;
-    if (good) {
-        relay->backoff_ms = BACKOFF_FIRST_MS;
+    int64_t lasted_ms = now_ms - relay->connected_ms;
+    if (lasted_ms >= PACE_GOOD_MS)
         log_repeat_reset(&relay->losses);
-    }
-    char text[SESSION_TEXT_SIZE + 160];
-    bool hint = code == 0 && relay->short_in_a_row >= SHORT_IN_A_ROW;
-    snprintf(text, sizeof text, "%s%s%.64s%s", why,
-             hint ? ", again and again: is there another client with the id " : "", hint ? relay->setup->client_id : "",
-             hint ? " (broker.client_id)?" : "");
-    log_warn_repeated(&relay->losses, now_ms, "disconnected from %s", text);
-    wait_a_while(relay);
+    wait_a_while(relay, pace_after_loss(&relay->pace, lasted_ms, code == TAKEN_OVER, random_bits()));
+    describe_twin(relay, code, relay->twin);
+    char text[SESSION_TEXT_SIZE + TWIN_TEXT_SIZE];
+    bool all_said = relay->twin[0] == '\0' || code == TAKEN_OVER;
+    snprintf(text, sizeof text, "%s%s%s", why, all_said ? "" : "; ", all_said ? "" : relay->twin);
+    log_warn_repeated(relay->twin[0] ? &relay->twins : &relay->losses, now_ms, "disconnected from %s", text);
     tell_disconnected(relay, code, text);
 }
 
@@ -217,7 +253,7 @@ void relay_reported(struct relay *relay, const struct session_report *report) {
         break;
     case SESSION_CLOSED:
         if (relay->state == RELAY_CLOSING)
-            end(relay, EX_OK);
+            closed(relay);
         break;
     }
 }
@@ -229,20 +265,47 @@ static void publish(struct relay *relay, uint64_t id, const struct handover *mes
         give_up(relay, why);
 }
 
+/* Says a last status, if there is one, and ends the connection. */
+static void say_goodbye(struct relay *relay, const struct handover *status) {
+    relay->state = RELAY_STOPPING;
+    relay->at_ms = 0;
+    if (status->payload_size == 0)
+        return;
+    relay->at_ms = clock_mono_ms() + STOP_WAIT_MS;
+    publish(relay, LAST_STATUS_ID, status);
+}
+
 static void stop(struct relay *relay, const struct handover *message) {
+    bool was_returning = relay->returning;
+    relay->returning = false;
+    if (was_returning && (relay->state == RELAY_STOPPING || relay->state == RELAY_CLOSING))
+        return; /* it has said so already */
     if (relay->state != RELAY_CONNECTED) {
         end(relay, EX_OK);
         return;
     }
-    relay->state = RELAY_STOPPING;
-    relay->at_ms = 0;
-    if (message->payload_size == 0)
-        return;
     struct handover status = *message;
     status.qos = 1;
     status.retain = true;
-    relay->at_ms = clock_mono_ms() + STOP_WAIT_MS;
-    publish(relay, LAST_STATUS_ID, &status);
+    say_goodbye(relay, &status);
+}
+
+/* Leaves a broker that is not the first for the first. Who listens to the one that is left shall not take this box for
+ * online for ever: its will is published there, as if the connection had been lost. */
+static void return_to_first(struct relay *relay, int64_t mono_ms) {
+    if (session_in_flight(relay->session) > 0) { /* in a quieter moment */
+        relay->at_ms = mono_ms + RETURN_AGAIN_MS;
+        return;
+    }
+    const struct broker_setup *setup = relay->setup;
+    log_info("trying %s again", setup->urls[0]);
+    tell_disconnected(relay, 0, "trying the first broker again");
+    relay->returning = true;
+    say_goodbye(relay, &(struct handover){.qos = 1,
+                                          .retain = true,
+                                          .topic = setup->will_topic,
+                                          .payload = setup->will_payload,
+                                          .payload_size = setup->will_payload ? strlen(setup->will_payload) : 0});
 }
 
 void relay_heard(struct relay *relay, const struct handover *message) {
@@ -283,16 +346,6 @@ static void check_acks(struct relay *relay, int64_t mono_ms) {
     give_up(relay, why);
 }
 
-static void connect_again(struct relay *relay) {
-    if (session_is_tainted(relay->session)) {
-        log_warn("unsent messages of a lost connection are stuck in paho: starting again");
-        end(relay, EX_TEMPFAIL);
-        return;
-    }
-    relay->all_dropped = true;
-    connect_to(relay, 0, RELAY_CONNECTING);
-}
-
 void relay_tick(struct relay *relay, int64_t mono_ms) {
     if (mono_ms >= relay->alive_ms) {
         relay->alive_ms = mono_ms + ALIVE_EVERY_MS;
@@ -304,7 +357,10 @@ void relay_tick(struct relay *relay, int64_t mono_ms) {
             connect_again(relay);
         break;
     case RELAY_CONNECTED:
-        check_acks(relay, mono_ms);
+        if (mono_ms >= relay->at_ms)
+            return_to_first(relay, mono_ms);
+        else
+            check_acks(relay, mono_ms);
         break;
     case RELAY_STOPPING:
         if (mono_ms < relay->at_ms)
@@ -315,7 +371,7 @@ void relay_tick(struct relay *relay, int64_t mono_ms) {
         break;
     case RELAY_CLOSING:
         if (mono_ms >= relay->at_ms)
-            end(relay, EX_OK);
+            closed(relay);
         break;
     case RELAY_CONNECTING:
     case RELAY_LOOKING:
@@ -325,8 +381,11 @@ void relay_tick(struct relay *relay, int64_t mono_ms) {
 }
 
 int64_t relay_due_ms(const struct relay *relay) {
-    bool timed = relay->state == RELAY_WAITING || relay->state == RELAY_STOPPING || relay->state == RELAY_CLOSING;
-    int64_t due_ms = timed ? relay->at_ms : relay->state == RELAY_CONNECTED ? ack_limit_ms(relay) : INT64_MAX;
+    bool timed = relay->state == RELAY_WAITING || relay->state == RELAY_CONNECTED || relay->state == RELAY_STOPPING ||
+                 relay->state == RELAY_CLOSING;
+    int64_t due_ms = timed ? relay->at_ms : INT64_MAX;
+    if (relay->state == RELAY_CONNECTED && ack_limit_ms(relay) < due_ms)
+        due_ms = ack_limit_ms(relay);
     return due_ms < relay->alive_ms ? due_ms : relay->alive_ms;
 }
 

@@ -252,6 +252,9 @@ static void write_event(FILE *to, const struct event *event) {
     case EVENT_MAINTENANCE:
         fprintf(to, "maintenance %s", event->maintenance.on ? "on" : "off");
         break;
+    case EVENT_TEST:
+        fprintf(to, "test");
+        break;
     case EVENT_COUNTER_RESET:
     case EVENT_CONTROLLER_REPLACED:
         fprintf(to, "%s %s %" PRId64 " > %" PRId64, event->type == EVENT_COUNTER_RESET ? "reset" : "replaced",

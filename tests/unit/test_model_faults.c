@@ -174,7 +174,7 @@ static void a_fault_found_after_a_gap_is_counted_and_says_so(void **state) {
     PLAY(1, {0, "", ""}, {1000, "", ""}, {2000, "offline", ""}, {60000, "online", ""},
          {60500, "a s", "raised door_open_fault 1 after_gap 1000..60500"},
          {61000, "a s c41", "raised drive_fault 1 E41"},
-         {62500, "a s c41", "raised safety_circuit_open 1 after_gap 1000..60500"});
+         {62500, "a s c41", "raised safety_circuit_open 1 after_gap -1000..60500"});
     PLAY(1, {0, "", ""}, {1000, "", ""}, {2000, "restart", ""},
          {60500, "a", "raised door_open_fault 1 after_gap 1000..60500"});
 }
@@ -182,7 +182,7 @@ static void a_fault_found_after_a_gap_is_counted_and_says_so(void **state) {
 static void a_fault_found_gone_after_a_gap_says_so(void **state) {
     (void)state;
     PLAY(1, {0, "", ""}, {1000, "a", "raised door_open_fault 1"}, {2000, "restart", ""}, {60000, "", ""},
-         {61000, "", "cleared door_open_fault gone 60000 after_gap 1000..60000"});
+         {61000, "", "cleared door_open_fault gone 60000 after_gap 0..60000"});
     PLAY(1, {0, "", ""}, {1000, "c41", "raised drive_fault 1 E41"}, {2000, "restart", ""},
          {60000, "c99",
           "cleared drive_fault superseded 59000 E41 after_gap 1000..60000; raised other 1 E99 after_gap 1000..60000"});
@@ -203,12 +203,13 @@ static void a_gap_begins_with_the_last_answer_not_with_the_last_change(void **st
     story_play(&story, rest, COUNT_OF(rest));
 }
 
+/* Nobody knows any more whether a delay was running when the gap began: it may have changed that long before. */
 static void a_delay_that_runs_across_a_gap_starts_anew(void **state) {
     (void)state;
     PLAY(1, {0, "", ""}, {1000, "s", ""}, {2000, "offline", ""}, {60000, "s", ""}, {61999, "s", ""},
-         {62000, "s", "raised safety_circuit_open 1 after_gap 1000..60000"}, {63000, "", ""}, {64000, "offline", ""},
+         {62000, "s", "raised safety_circuit_open 1 after_gap -1000..60000"}, {63000, "", ""}, {64000, "offline", ""},
          {90000, "", ""}, {92999, "", ""},
-         {93000, "", "cleared safety_circuit_open gone 31000 after_gap 63000..90000"});
+         {93000, "", "cleared safety_circuit_open gone 31000 after_gap 60000..90000"});
 }
 
 static void the_second_unit_has_its_own_gaps(void **state) {
@@ -243,7 +244,7 @@ static void a_source_that_left_the_profile_is_removed_at_the_first_good_poll(voi
 static void a_duration_is_never_negative(void **state) {
     (void)state;
     PLAY(1, {0, "", ""}, {9000, "a", "raised door_open_fault 1"}, {9500, "restart", ""}, {1000, "", ""},
-         {2000, "", "cleared door_open_fault gone 0 after_gap 9000..1000"}); /* the clock was set back meanwhile */
+         {2000, "", "cleared door_open_fault gone 0 after_gap 8000..1000"}); /* the clock was set back meanwhile */
 }
 
 static void inspection_suppresses_and_does_not_count(void **state) {

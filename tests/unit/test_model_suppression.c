@@ -69,6 +69,48 @@ static void but_not_a_clock_that_was_set_back_by_years(void **state) {
     story_play(&story, rest, COUNT_OF(rest));
 }
 
+static struct instant later(int64_t ms, int64_t clock_ms, bool synced) {
+    struct instant at = story_at(&story, ms);
+    at.real_ms += clock_ms;
+    at.synced = synced;
+    return at;
+}
+
+/* Until when maintenance lasts after the clock was set by clock_ms, 10 s after it began; ms of the story's time. */
+static int64_t end_after_clock_set(int64_t clock_ms) {
+    lift_clock_set(&story.lift, later(11000, clock_ms, true));
+    return story.lift.maintenance_end_mono_ms - story.mono_ms;
+}
+
+static void a_clock_that_is_set_does_not_end_it(void **state) {
+    (void)state;
+    static const int64_t offsets[] = {INT64_C(50000000000), -INT64_C(50000000000), 3600000, -3600000};
+    for (size_t i = 0; i < COUNT_OF(offsets); i++) {
+        PLAY(1, {0, "mode:normal", ""}, {1000, "maintenance on", "maintenance on"});
+        story.lift.record.changed = false;
+        assert_int_equal(end_after_clock_set(offsets[i]), 3601000);
+        assert_int_equal(story.lift.record.maintenance_until_real_ms, STORY_REAL_MS + 3601000 + offsets[i]);
+        assert_true(story.lift.record.changed); /* so that a restart knows it */
+    }
+    PLAY(1, {0, "mode:normal", ""});
+    lift_clock_set(&story.lift, later(1000, 3600000, true));
+    assert_int_equal(story.lift.record.maintenance_until_real_ms, 0);
+}
+
+/* A box without a clock battery: after a power cut it thinks that it is years ago, until a time server says. */
+static void after_a_restart_it_lasts_by_the_clock_once_that_is_right(void **state) {
+    (void)state;
+    struct events events = {.count = 0};
+    PLAY(1, {0, "mode:normal", ""}, {1000, "maintenance on", "maintenance on"}, {2000, "restart", ""});
+    lift_tick(&story.lift, later(3000, -INT64_C(50000000000), false), &events);
+    assert_int_equal(story.lift.maintenance_end_mono_ms, story.mono_ms + 3000 + LIFT_MAINTENANCE_MS);
+    lift_clock_set(&story.lift, later(4000, 0, true));
+    assert_int_equal(story.lift.maintenance_end_mono_ms, story.mono_ms + 3601000);
+    lift_tick(&story.lift, later(3601000, 0, true), &events);
+    assert_int_equal(events.count, 1);
+    assert_false(events.event[0].maintenance.on);
+}
+
 static void it_lasts_a_day_at_most(void **state) {
     (void)state;
     PLAY(1, {0, "mode:normal", ""});
@@ -91,6 +133,8 @@ int main(void) {
         cmocka_unit_test(maintenance_expires),
         cmocka_unit_test(maintenance_outlives_a_restart),
         cmocka_unit_test(but_not_a_clock_that_was_set_back_by_years),
+        cmocka_unit_test(a_clock_that_is_set_does_not_end_it),
+        cmocka_unit_test(after_a_restart_it_lasts_by_the_clock_once_that_is_right),
         cmocka_unit_test(it_lasts_a_day_at_most),
         cmocka_unit_test(inspection_within_maintenance_is_inspection),
     };

@@ -295,6 +295,7 @@ static void test_events_of_rules(void **state) {
          "{\"on\": true, \"until\": \"" AT_TEXT "\", \"text\": \"维护开始\"}"},
         {{.type = EVENT_MAINTENANCE, .maintenance = {.on = false}},
          "{\"on\": false, \"until\": null, \"text\": \"维护结束\"}"},
+        {{.type = EVENT_TEST, .test = {.asked = true}}, "{\"asked\": true, \"text\": \"通信测试\"}"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct event event = cases[i].event;

@@ -45,6 +45,7 @@ static void test_event_topics(void **state) {
         {{.type = EVENT_DOOR_HELD}, "event/door_held"},
         {{.type = EVENT_NO_RIDE}, "event/no_ride"},
         {{.type = EVENT_MAINTENANCE}, "event/maintenance"},
+        {{.type = EVENT_TEST}, "event/test"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char topic[TOPIC_SIZE], expected[TOPIC_SIZE];
