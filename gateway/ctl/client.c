@@ -11,12 +11,13 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #define USUAL_SOCKET "/run/liftgw/control.sock"
 #define ANSWER_MAX (4 * 1024 * 1024)
 #define ANSWER_STEP (64 * 1024)
-#define WAIT_S 10
+#define WAIT_S 15 /* the daemon itself gives up after ten */
 
 /* Where the daemon listens: as said, or as its configuration says. */
 static void find_socket(const struct context *context, char *path, size_t size) {
@@ -61,9 +62,11 @@ int client_open(const struct context *context) {
     char path[4096];
     find_socket(context, path, sizeof path);
     int fd = connect_to(path);
+    int kept = errno;
     if (fd < 0)
         log_error("liftgwd does not answer on %s: %s%s", path, strerror(errno),
                   errno == EACCES ? "; add yourself to group liftgw" : "; is it running?");
+    errno = kept;
     return fd;
 }
 
@@ -94,5 +97,44 @@ json_t *client_ask(int fd, const char *request) {
     char *line = read_line(fd);
     json_t *answer = line ? json_loads(line, 0, NULL) : NULL;
     free(line);
+    return answer;
+}
+
+void client_be_patient(int fd, int seconds) {
+    struct timeval wait = {.tv_sec = seconds};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+}
+
+int client_begin(const struct context *context, int *status) {
+    int fd = client_open(context);
+    if (fd < 0)
+        *status = errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE;
+    return fd;
+}
+
+json_t *client_do(int fd, json_t *request, int *status) {
+    char *line = json_dumps(request, JSON_COMPACT);
+    json_decref(request);
+    json_t *answer = line ? client_ask(fd, line) : NULL;
+    free(line);
+    if (json_is_true(json_object_get(answer, "ok"))) {
+        *status = EX_OK;
+        return answer;
+    }
+    const char *error = json_string_value(json_object_get(answer, "error"));
+    *status = answer && !json_is_true(json_object_get(answer, "retry")) ? EX_USAGE : EX_UNAVAILABLE;
+    log_error("%s", error ? error : "liftgwd gave no answer");
+    json_decref(answer);
+    return NULL;
+}
+
+json_t *client_do_once(const struct context *context, json_t *request, int *status) {
+    int fd = client_begin(context, status);
+    if (fd < 0) {
+        json_decref(request);
+        return NULL;
+    }
+    json_t *answer = client_do(fd, request, status);
+    close(fd);
     return answer;
 }

@@ -24,7 +24,8 @@ struct command {
 extern const struct command commands[];
 extern const size_t command_count;
 
-command_run status_run;
+command_run check_run, init_run, scan_run, probe_run, poll_run, profiles_run;
+command_run status_run, watch_run, history_run, maintenance_run, test_run, retire_run;
 
 /* Prints the command's usage. To standard output it is an answer, to standard error the end of a wrong command line:
  * returns EX_OK or EX_USAGE. */

@@ -1,26 +1,19 @@
 #include "ctl/status.h"
 
 #include "base/log.h"
+#include "ctl/answer.h"
 #include "ctl/client.h"
 #include "ctl/table.h"
 
-#include <stdio.h>
+#include <getopt.h>
+#include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
 #define CELL TABLE_CELL
 
-static const char *text_of(const json_t *object, const char *key) {
-    return json_string_value(json_object_get(object, key));
-}
-
-static long long number_of(const json_t *object, const char *key) {
-    return json_integer_value(json_object_get(object, key));
-}
-
 static bool is_online(const json_t *lift) {
-    const char *link = text_of(lift, "link");
-    return link && strcmp(link, "online") == 0;
+    return answer_is(lift, "link", "online");
 }
 
 enum health status_health(const json_t *status) {
@@ -33,130 +26,248 @@ enum health status_health(const json_t *status) {
     json_array_foreach(lifts, i, one) online += is_online(one);
     if (json_array_size(lifts) > 0 && online == 0)
         return HEALTH_CRITICAL;
-    if (number_of(json_object_get(status, "outbox"), "dropped_since_start") > 0)
+    const json_t *outbox = json_object_get(status, "outbox");
+    if (answer_number(outbox, "dropped_since_start") > 0 || answer_text(outbox, "reason"))
         return HEALTH_CRITICAL;
     if (online < json_array_size(lifts) || !json_is_true(json_object_get(broker, "connected")) ||
-        text_of(broker, "reason"))
+        answer_text(broker, "reason"))
         return HEALTH_DEGRADED;
     json_array_foreach(buses, i, one) if (!json_is_true(json_object_get(one, "open"))) return HEALTH_DEGRADED;
     return HEALTH_FINE;
 }
 
-/* The errors of a bus that are not zero, as "timeout 3, crc 1". */
+/* Adds to a list in a cell: "timeout 3, crc 1". */
+static void add(char cell[CELL], const char *format, ...) PRINTF_LIKE(2, 3);
+static void add(char cell[CELL], const char *format, ...) {
+    size_t used = strlen(cell);
+    va_list values;
+    va_start(values, format);
+    if (used > 0 && used + 2 < CELL)
+        used += (size_t)snprintf(cell + used, CELL - used, ", ");
+    if (used < CELL)
+        vsnprintf(cell + used, CELL - used, format, values);
+    va_end(values);
+}
+
 static const char *errors_in_words(const json_t *bus, char cell[CELL]) {
+    const char *reason = answer_text(bus, "reason");
     const char *name;
     json_t *count;
-    size_t used = 0;
     cell[0] = '\0';
+    if (reason)
+        add(cell, "NOT OPEN: %s", reason);
     json_object_foreach(json_object_get(bus, "errors"), name, count) {
-        long long number = json_integer_value(count);
-        if (number > 0 && used < CELL)
-            used += (size_t)snprintf(cell + used, CELL - used, "%s%s %lld", used ? ", " : "", name, number);
+        if (json_integer_value(count) > 0)
+            add(cell, "%s %lld", name, (long long)json_integer_value(count));
     }
     return cell[0] ? cell : "none";
 }
 
-static void print_buses(const json_t *buses) {
-    static const char *const titles[] = {"BUS", "OPEN", "CYCLE", "LOAD", "POLLS", "ERRORS"};
-    struct table_view *table = table_create(titles, 6);
+static void print_buses(FILE *to, const json_t *buses) {
+    static const char *const titles[] = {"BUS", "LOAD", "CYCLE", "POLLS", "ERRORS"};
+    struct table_view *table = table_create(titles, 5);
     size_t i;
     json_t *bus;
+    for (size_t c = 1; c < 4; c++)
+        table_right(table, c);
     json_array_foreach(buses, i, bus) {
         char cycle[32], load[32], polls[32], errors[CELL];
-        snprintf(cycle, sizeof cycle, "%lld ms", number_of(bus, "cycle_ms"));
-        snprintf(load, sizeof load, "%lld %%", number_of(bus, "load_percent"));
-        snprintf(polls, sizeof polls, "%lld", number_of(bus, "polls"));
-        const char *reason = text_of(bus, "reason");
-        table_add(table,
-                  (const char *[]){text_of(bus, "name"), json_is_true(json_object_get(bus, "open")) ? "yes" : "NO",
-                                   cycle, load, polls, reason ? reason : errors_in_words(bus, errors)});
+        snprintf(cycle, sizeof cycle, "%lld ms", answer_number(bus, "cycle_ms"));
+        snprintf(load, sizeof load, "%lld %%", answer_number(bus, "load_percent"));
+        snprintf(polls, sizeof polls, "%lld", answer_number(bus, "polls"));
+        table_add(table, (const char *[]){answer_text(bus, "name"), load, cycle, polls, errors_in_words(bus, errors)});
+        if (answer_text(bus, "reason"))
+            table_style(table, 4, STYLE_BAD);
     }
-    table_print(table, stdout);
+    table_print(table, to);
     table_free(table);
 }
 
 static const char *floor_in_words(const json_t *state, char cell[CELL]) {
-    const char *label = text_of(state, "floor_label");
-    const json_t *floor = json_object_get(state, "floor");
+    const char *label = answer_text(state, "floor_label");
     if (label)
         snprintf(cell, CELL, "%s", label);
-    else if (json_is_integer(floor))
-        snprintf(cell, CELL, "%lld", (long long)json_integer_value(floor));
+    else if (json_is_integer(json_object_get(state, "floor")))
+        snprintf(cell, CELL, "%lld", answer_number(state, "floor"));
     else
         return NULL;
     return cell;
 }
 
-static const char *faults_in_words(const json_t *lift, char cell[CELL]) {
+static const char *car_in_words(const json_t *state) {
+    const char *car = answer_text(state, "car");
+    const char *direction = answer_text(state, "direction");
+    bool moves = car && strcmp(car, "running") == 0 && direction && strcmp(direction, "none") != 0;
+    return moves ? direction : car;
+}
+
+/* The reach of each of its parts, octal as chrony shows it: eight polls, the newest in the last bit. */
+static const char *reach_in_octal(const json_t *lift, char cell[CELL]) {
+    size_t i;
+    json_t *unit;
     size_t used = 0;
+    cell[0] = '\0';
+    json_array_foreach(json_object_get(lift, "units"), i, unit) {
+        if (used + 8 < CELL)
+            used += (size_t)snprintf(cell + used, CELL - used, "%s%03llo", i ? " " : "",
+                                     (unsigned long long)answer_number(unit, "reach") & 0xFF);
+    }
+    return cell;
+}
+
+static const char *faults_in_words(const json_t *lift, char cell[CELL]) {
     size_t i;
     json_t *fault;
+    char age[STYLE_DURATION_SIZE];
     cell[0] = '\0';
-    json_array_foreach(json_object_get(lift, "faults"), i, fault) {
-        const char *id = text_of(fault, "fault");
-        if (id && used < CELL)
-            used += (size_t)snprintf(cell + used, CELL - used, "%s%s", used ? ", " : "", id);
-    }
+    json_array_foreach(json_object_get(lift, "faults"), i, fault)
+        add(cell, "%s %s", answer_text(fault, "fault"), style_duration(1000 * answer_number(fault, "age_s"), age));
     return cell[0] ? cell : "none";
 }
 
-static void print_lifts(const json_t *lifts) {
-    static const char *const titles[] = {"LIFT", "LINK", "REACH", "MODE", "FLOOR", "DOOR", "FAULTS"};
-    struct table_view *table = table_create(titles, 7);
+static enum style faults_style(const json_t *lift) {
+    size_t i;
+    json_t *fault;
+    enum style style = STYLE_PLAIN;
+    json_array_foreach(json_object_get(lift, "faults"), i, fault) style =
+        style == STYLE_BAD || answer_is(fault, "severity", "critical") ? STYLE_BAD : STYLE_WARNING;
+    return style;
+}
+
+static void print_lifts(FILE *to, const json_t *lifts) {
+    static const char *const titles[] = {"LIFT", "LINK", "REACH", "MODE", "CAR", "FLOOR", "DOOR", "FAULTS"};
+    struct table_view *table = table_create(titles, 8);
     size_t i;
     json_t *lift;
     json_array_foreach(lifts, i, lift) {
         const json_t *state = json_object_get(lift, "state");
-        char reach[32], floor[CELL], faults[CELL];
-        snprintf(reach, sizeof reach, "%03llo", (unsigned long long)number_of(lift, "reach"));
-        table_add(table, (const char *[]){text_of(lift, "id"), text_of(lift, "link"), reach,
-                                          text_of(state, "service_mode"), floor_in_words(state, floor),
-                                          text_of(state, "door"), faults_in_words(lift, faults)});
+        char reach[CELL], floor[CELL], faults[CELL];
+        table_add(table, (const char *[]){answer_text(lift, "id"), answer_text(lift, "link"),
+                                          reach_in_octal(lift, reach), answer_text(state, "service_mode"),
+                                          car_in_words(state), floor_in_words(state, floor), answer_text(state, "door"),
+                                          faults_in_words(lift, faults)});
+        table_style(table, 1, is_online(lift) ? STYLE_GOOD : STYLE_BAD);
+        table_style(table, 7, faults_style(lift));
     }
-    table_print(table, stdout);
+    table_print(table, to);
     table_free(table);
 }
 
-void status_print(json_t *status) {
-    const json_t *outbox = json_object_get(status, "outbox");
-    const json_t *broker = json_object_get(status, "broker");
-    const char *reason = text_of(broker, "reason");
-    printf("gateway  %s, liftgw %s, since %s, clock %s\n", text_of(status, "gateway"), text_of(status, "version"),
-           text_of(status, "started"), text_of(status, "clock"));
-    if (json_is_true(json_object_get(broker, "connected")))
-        printf("broker   connected to %s since %s%s%s\n", text_of(broker, "url"), text_of(broker, "since"),
-               reason ? ": " : "", reason ? reason : "");
-    else
-        printf("broker   NOT connected since %s: %s\n", text_of(broker, "since"), reason ? reason : "no reason known");
-    printf("outbox   %lld waiting, oldest %lld s, dropped %lld; next seq %lld of series %s\n\n",
-           number_of(outbox, "events"), number_of(outbox, "oldest_s"), number_of(outbox, "dropped"),
-           number_of(outbox, "next_seq"), text_of(outbox, "series"));
-    print_buses(json_object_get(status, "buses"));
-    printf("\n");
-    print_lifts(json_object_get(status, "lifts"));
+static int64_t age_ms(const json_t *status, const json_t *object, const char *key) {
+    int64_t since_ms = answer_time(object, key);
+    return since_ms ? answer_time(status, "time") - since_ms : 0;
 }
 
-int status_run(const struct context *context, int argc, char *argv[]) {
-    bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
-    if (argc > 1 && !json)
-        return command_help(argv[0], false);
-    int fd = client_open(context);
-    if (fd < 0)
-        return HEALTH_NOT_RUNNING;
-    json_t *status = client_ask(fd, "{\"cmd\":\"status\"}");
-    close(fd);
+static void print_line(FILE *to, const char *name, enum style style, const char *text) {
+    size_t indent = strlen("gateway  ");
+    fprintf(to, "%-*s%s", (int)indent, name, style_begin(to, style));
+    style_wrap(to, text, indent, indent);
+    fputs(style_end(to, style), to);
+}
+
+/* What needs more words than a cell has. */
+static void print_notes(FILE *to, const json_t *status) {
+    size_t i;
+    json_t *lift;
+    json_array_foreach(json_object_get(status, "lifts"), i, lift) {
+        char text[512], duration[STYLE_DURATION_SIZE], until[STYLE_TIME_SIZE];
+        const char *reason = answer_text(lift, "reason");
+        if (!is_online(lift) && answer_text(lift, "link")) {
+            snprintf(text, sizeof text, "%s: %s for %s%s%s", answer_text(lift, "id"), answer_text(lift, "link"),
+                     style_duration(age_ms(status, lift, "link_since"), duration), reason ? ", " : "",
+                     reason ? reason : "");
+            style_wrap(to, text, 0, 2);
+        }
+        if (answer_text(lift, "maintenance_until")) {
+            snprintf(text, sizeof text, "%s: in maintenance until %s (%s), its faults wake nobody",
+                     answer_text(lift, "id"), style_time(answer_time(lift, "maintenance_until"), until),
+                     style_duration(-age_ms(status, lift, "maintenance_until"), duration));
+            style_wrap(to, text, 0, 2);
+        }
+    }
+}
+
+static void print_broker(FILE *to, const json_t *status) {
+    const json_t *broker = json_object_get(status, "broker");
+    const char *reason = answer_text(broker, "reason");
+    bool connected = json_is_true(json_object_get(broker, "connected"));
+    char text[512], duration[STYLE_DURATION_SIZE], since[STYLE_TIME_SIZE];
+    style_duration(age_ms(status, broker, "since"), duration);
+    style_time(answer_time(broker, "since"), since);
+    if (connected)
+        snprintf(text, sizeof text, "connected to %s since %s (%s)%s%s", answer_text(broker, "url"), since, duration,
+                 reason ? ", but " : "", reason ? reason : "");
+    else
+        snprintf(text, sizeof text, "NOT connected since %s (%s): %s", since, duration,
+                 reason ? reason : "no reason known");
+    print_line(to, "broker", !connected ? STYLE_BAD : reason ? STYLE_WARNING : STYLE_PLAIN, text);
+}
+
+static void print_outbox(FILE *to, const json_t *status) {
+    const json_t *outbox = json_object_get(status, "outbox");
+    char text[512], duration[STYLE_DURATION_SIZE], waiting[128] = "empty", lost[96] = "";
+    long long dropped = answer_number(outbox, "dropped"), refused = answer_number(outbox, "refused");
+    if (answer_number(outbox, "events") > 0)
+        snprintf(waiting, sizeof waiting, "%lld waiting, the oldest for %s", answer_number(outbox, "events"),
+                 style_duration(1000 * answer_number(outbox, "oldest_s"), duration));
+    if (dropped > 0 || refused > 0)
+        snprintf(lost, sizeof lost, ", %lld DROPPED, %lld refused", dropped, refused);
+    snprintf(text, sizeof text, "%s%s, next seq %lld of series %s", waiting, lost, answer_number(outbox, "next_seq"),
+             answer_text(outbox, "series"));
+    print_line(to, "outbox", answer_number(outbox, "dropped_since_start") > 0 ? STYLE_BAD : STYLE_PLAIN, text);
+    if (answer_text(outbox, "reason")) {
+        snprintf(text, sizeof text, "CANNOT BE WRITTEN: %s", answer_text(outbox, "reason"));
+        print_line(to, "ledger", STYLE_BAD, text);
+    }
+}
+
+void status_print(FILE *to, const json_t *status) {
+    char text[512], duration[STYLE_DURATION_SIZE];
+    snprintf(text, sizeof text, "%s, liftgw %s, up %s, clock %s", answer_text(status, "gateway"),
+             answer_text(status, "version"), style_duration(1000 * answer_number(status, "uptime_s"), duration),
+             answer_text(status, "clock"));
+    print_line(to, "gateway", STYLE_PLAIN, text);
+    print_broker(to, status);
+    print_outbox(to, status);
+    fputc('\n', to);
+    print_buses(to, json_object_get(status, "buses"));
+    fputc('\n', to);
+    print_lifts(to, json_object_get(status, "lifts"));
+    print_notes(to, status);
+}
+
+static int tell(json_t *status, bool json) {
     if (!status || !json_is_true(json_object_get(status, "ok"))) {
         log_error("liftgwd runs, but gave no answer");
-        json_decref(status);
         return HEALTH_CRITICAL;
     }
     if (json) {
         json_dumpf(status, stdout, JSON_COMPACT);
         printf("\n");
     } else {
-        status_print(status);
+        status_print(stdout, status);
     }
-    int health = (int)status_health(status);
+    return (int)status_health(status);
+}
+
+int status_run(const struct context *context, int argc, char *argv[]) {
+    static const struct option names[] = {{"json", no_argument, NULL, 'j'}, {0}};
+    bool json = false;
+    int option;
+    optind = 0;
+    while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        if (option != 'j')
+            return command_help(argv[0], false);
+        json = true;
+    }
+    if (optind < argc)
+        return command_help(argv[0], false);
+    int fd = client_open(context);
+    if (fd < 0)
+        return HEALTH_NOT_RUNNING;
+    json_t *status = client_ask(fd, "{\"cmd\":\"status\"}");
+    close(fd);
+    int health = tell(status, json);
     json_decref(status);
     return health;
 }

@@ -1,9 +1,12 @@
-/* Tables for a terminal: columns aligned also where Chinese characters take two cells. */
+/* Tables for a terminal: columns aligned also where Chinese characters take two cells, never wider than the terminal
+ * (80 columns where there is none).
+ *
+ * What does not fit: the last column is wrapped, then the widest of the others is cut with "…". Where too much would
+ * have to be cut, each row becomes a block of lines. */
 #ifndef LIFTGW_CTL_TABLE_H
 #define LIFTGW_CTL_TABLE_H
 
-#include <stddef.h>
-#include <stdio.h>
+#include "ctl/style.h"
 
 #define TABLE_COLUMNS 8
 #define TABLE_CELL 160
@@ -14,13 +17,13 @@ struct table_view;
 struct table_view *table_create(const char *const titles[], size_t columns);
 void table_free(struct table_view *table);
 
+/* Aligns a column of numbers to the right. */
+void table_right(struct table_view *table, size_t column);
 /* Adds a row of as many cells as there are columns; NULL shows as "-". What is longer than TABLE_CELL is cut. */
 void table_add(struct table_view *table, const char *const cells[]);
+/* Gives a cell of the row that was added last a style. */
+void table_style(struct table_view *table, size_t column, enum style style);
 
-/* Prints it, each column as wide as its widest cell. */
 void table_print(const struct table_view *table, FILE *to);
-
-/* How many cells of a terminal the UTF-8 text takes. */
-size_t table_width(const char *text);
 
 #endif

@@ -8,7 +8,7 @@
 struct control;
 
 /* Listens at path for owner and group (socket_listen). NULL with errno. */
-struct control *control_create(const char *path, struct loop *loop, const struct desk *desk);
+struct control *control_create(const char *path, struct loop *loop, struct desk *desk);
 void control_free(struct control *control);
 
 /* The fleet was made anew by a reload: what waits for its answers is told so. */
@@ -17,6 +17,12 @@ void control_fleet_changed(struct control *control);
 /* The fleet's listeners. */
 void control_answered(struct control *control, const struct reading *reading);
 void control_polled(struct control *control, size_t lift, size_t part);
+
+/* The desk's: a message of the ledger is with the broker, or will never be. */
+void control_acknowledged(struct control *control, uint64_t seq, bool refused);
+
+/* The retirement that a client awaits has ended: cleared topics, or why it could not be (NULL: it is done). */
+void control_retired(struct control *control, size_t cleared, const char *error);
 
 /* Sends what is due; and when to call it again: CLOCK_MONOTONIC, ms. */
 void control_tick(struct control *control, struct instant now);

@@ -10,7 +10,8 @@
 
 #define SETTLE_AFTER_MS 100
 #define REFUSED_AGAIN_MS 60000
-#define AGAIN_MS 1000 /* the ledger refused something */
+#define WARNED_MS (10 * 60 * 1000) /* a connection that has lasted so long lasts */
+#define AGAIN_MS 1000              /* the ledger refused something */
 #define STUCK_MS 50
 #define PAUSE_FIRST_MS 500
 #define PAUSE_LAST_MS 60000
@@ -25,6 +26,7 @@ void desk_init(struct desk *desk, struct journal *journal) {
     *desk = (struct desk){.journal = journal, .sweep = true, .pause_ms = PAUSE_FIRST_MS, .next_id = 1};
     text_copy(desk->reason, sizeof desk->reason, "not connected yet");
     desk->since_real_ms = clock_now().real_ms;
+    desk->started_mono_ms = clock_mono_ms();
 }
 
 /* All that is in flight counts as unsent. */
@@ -57,6 +59,22 @@ void desk_fleet_changed(struct desk *desk) {
     greet(desk);
 }
 
+static void clear_from_the_first(struct desk *desk) {
+    desk->cleared[0] = '\0';
+    desk->clearing_own = false;
+    desk->cleared_count = 0;
+}
+
+void desk_retire(struct desk *desk) {
+    desk->retirement = RETIREMENT_ON;
+    clear_from_the_first(desk);
+}
+
+void desk_retire_end(struct desk *desk) {
+    desk->retirement = RETIREMENT_NOT;
+    greet(desk);
+}
+
 void desk_publisher_gone(struct desk *desk, const char *reason, struct instant now) {
     if (desk->connected)
         desk->since_real_ms = now.real_ms;
@@ -85,12 +103,24 @@ static void pause_drain(struct desk *desk, int code, struct instant now) {
 }
 
 static void acknowledge(struct desk *desk, const struct desk_slot *slot, bool refused, struct instant now) {
+    desk->acknowledged(desk->context, slot->seq, refused);
     if (desk->done_count == COUNT_OF(desk->done) && desk_settle(desk) != 0)
         return; /* not in the ledger: after the next connect it is sent again, with the same content */
     if (desk->done_count == 0)
         desk->settle_at_ms = now.mono_ms + SETTLE_AFTER_MS;
-    desk->done[desk->done_count++] =
-        (struct acknowledged){.seq = slot->seq, .real_ms = now.real_ms, .refused = refused};
+    desk->done[desk->done_count++] = (struct acknowledged){
+        .seq = slot->seq, .sent_real_ms = slot->sent_real_ms, .real_ms = now.real_ms, .refused = refused};
+}
+
+static void cleared(struct desk *desk, const char *topic, int code) {
+    text_copy(desk->cleared, sizeof desk->cleared, topic);
+    desk->cleared_count++;
+    if (code == 0)
+        return;
+    desk->retirement = RETIREMENT_REFUSED;
+    snprintf(desk->reason, sizeof desk->reason, "the broker does not let %.80s be cleared (MQTT reason 0x%02x)", topic,
+             (unsigned)code);
+    text_mend(desk->reason); /* the topic may be cut within a character */
 }
 
 static void acked(struct desk *desk, const struct handover *message, struct instant now) {
@@ -114,6 +144,8 @@ static void acked(struct desk *desk, const struct handover *message, struct inst
         acknowledge(desk, &done, message->code != 0, now);
         desk->pause_ms = PAUSE_FIRST_MS;
         desk->reason[0] = '\0';
+    } else if (done.kind == DESK_CLEAR && desk->retirement != RETIREMENT_NOT) {
+        cleared(desk, done.topic, message->code);
     } else if (done.kind == DESK_CLEAR) {
         if (message->code != 0 || ledger_retained_remove(desk->journal->ledger, done.topic) != 0)
             desk->sweep = false; /* after the next connect */
@@ -137,11 +169,17 @@ void desk_heard(struct desk *desk, const struct handover *message, struct instan
         desk->paused_until_ms = 0;
         memset(desk->taken, 0, sizeof desk->taken);
         text_copy(desk->url, sizeof desk->url, message->topic);
+        text_mend(desk->url);
+        snprintf(desk->warning, sizeof desk->warning, "%.*s", (int)message->payload_size, message->payload);
+        text_mend(desk->warning);
+        desk->warned_until_ms = now.mono_ms + WARNED_MS;
         greet(desk);
+        clear_from_the_first(desk); /* the will may have been published */
         break;
     case HANDOVER_DISCONNECTED: {
         char reason[DESK_REASON_SIZE];
         snprintf(reason, sizeof reason, "%.*s", (int)message->payload_size, message->payload);
+        text_mend(reason);
         desk_publisher_gone(desk, reason, now);
         break;
     }
@@ -178,6 +216,7 @@ static bool hand_over(struct desk *desk, const struct desk_slot *what, const cha
     if (counted) {
         *slot = *what;
         slot->id = message.id;
+        slot->sent_real_ms = clock_now().real_ms;
         desk->in_flight++;
         desk->ledger_in_flight += what->kind == DESK_LEDGER;
     }
@@ -325,8 +364,11 @@ static bool send_observation(struct desk *desk, struct instant now) {
         desk->look_at_ms = now.mono_ms + AGAIN_MS;
     if (is_due(false, desk->health_sent_ms, 0, 1000 * (int64_t)desk->gateway->health_interval_s, now.mono_ms,
                &desk->look_at_ms) ||
-        desk->health_sent_ms == INT64_MIN)
-        return send_health(desk, now);
+        desk->health_sent_ms == INT64_MIN) {
+        bool sent = send_health(desk, now);
+        desk->look_at_ms = now.mono_ms + (sent ? 0 : STUCK_MS); /* it is due again, whatever the lifts have to say */
+        return sent;
+    }
     return false;
 }
 
@@ -399,7 +441,45 @@ static bool send_clear(struct desk *desk) {
     return hand_over(desk, &what, search.topic, "", 0, true);
 }
 
+static int find_next_to_clear(const char *owner, const char *topic, void *context) {
+    struct left_over *search = context;
+    const struct desk *desk = search->desk;
+    bool own = strcmp(owner, "") == 0;
+    if (own != desk->clearing_own || strcmp(topic, desk->cleared) <= 0)
+        return 0;
+    text_copy(search->topic, sizeof search->topic, topic);
+    return 1;
+}
+
+/* The ledger goes on knowing them: should the retirement be given up, they are published again. */
+static bool send_last_clear(struct desk *desk) {
+    bool drained = desk->sent_seq + 1 >= ledger_next_seq(desk->journal->ledger);
+    if (desk->retirement != RETIREMENT_ON || desk->in_flight > 0 || !drained || desk_settle(desk) != 0)
+        return false;
+    struct left_over search = {.desk = desk};
+    if (ledger_retained_each(desk->journal->ledger, find_next_to_clear, &search) < 0)
+        return false;
+    if (search.topic[0] == '\0' && !desk->clearing_own) {
+        desk->clearing_own = true;
+        desk->cleared[0] = '\0';
+        return send_last_clear(desk);
+    }
+    if (search.topic[0] == '\0') {
+        desk->retirement = RETIREMENT_DONE;
+        return false;
+    }
+    struct desk_slot what = {.kind = DESK_CLEAR};
+    text_copy(what.topic, sizeof what.topic, search.topic);
+    return hand_over(desk, &what, search.topic, "", 0, true);
+}
+
 static bool send_next(struct desk *desk, struct instant now) {
+    if (desk->retirement != RETIREMENT_NOT) {
+        if (!send_from_ledger(desk, now))
+            return send_last_clear(desk);
+        clear_from_the_first(desk); /* it may be retained */
+        return true;
+    }
     if (desk->greeting) {
         if (send_observation(desk, now))
             return true;

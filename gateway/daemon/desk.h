@@ -14,7 +14,7 @@
 #include "mqtt/topic.h"
 
 #define DESK_WINDOW 10
-#define DESK_REASON_SIZE 160
+#define DESK_REASON_SIZE 320
 #define DESK_TAKEN 1024
 
 enum desk_kind { DESK_STATUS, DESK_HEALTH, DESK_META, DESK_LINK, DESK_STATE, DESK_COUNTERS, DESK_LEDGER, DESK_CLEAR };
@@ -22,10 +22,15 @@ enum desk_kind { DESK_STATUS, DESK_HEALTH, DESK_META, DESK_LINK, DESK_STATE, DES
 struct desk_slot {
     uint64_t id; /* 0: free */
     enum desk_kind kind;
-    uint64_t seq;           /* DESK_LEDGER */
+    uint64_t seq; /* DESK_LEDGER */
+    int64_t sent_real_ms;
     uint64_t topic_hash;    /* DESK_LEDGER */
     char topic[TOPIC_SIZE]; /* DESK_CLEAR */
 };
+
+/* The box is scrapped: nothing new is said, what waits is delivered, then every retained topic is cleared, the
+ * gateway's own last. */
+enum retirement { RETIREMENT_NOT, RETIREMENT_ON, RETIREMENT_REFUSED /* `reason` says why */, RETIREMENT_DONE };
 
 struct desk {
     struct journal *journal;
@@ -35,13 +40,18 @@ struct desk {
     const struct gateway_settings *gateway;
     /* Writes the body of `health`; context is the daemon. Returns its length. */
     size_t (*health)(void *context, char payload[PAYLOAD_SIZE], struct instant now);
+    /* A message of the ledger was acknowledged, or refused for ever. */
+    void (*acknowledged)(void *context, uint64_t seq, bool refused);
     void *context;
 
+    int64_t started_mono_ms;
     bool connected;
     int connection; /* the publisher's number for it: what is meant for another one is not sent */
     char url[256];
-    char reason[DESK_REASON_SIZE]; /* why it is not connected, or why the drain pauses; "": none */
-    int64_t since_real_ms;         /* connected or not since then */
+    char reason[DESK_REASON_SIZE];  /* why it is not connected, or why the drain pauses; "": none */
+    char warning[DESK_REASON_SIZE]; /* what the publisher said when it connected: why it may not last; "": nothing, */
+    int64_t warned_until_ms;        /* or no longer true by then */
+    int64_t since_real_ms;          /* connected or not since then */
     unsigned reconnects;
     uint64_t refusals; /* PUBACKs with an error */
 
@@ -62,6 +72,11 @@ struct desk {
     bool sweep;             /* there may be retained topics of what left the configuration */
     int64_t greet_again_ms; /* the broker refused an observation: everything is published again then; 0: no */
 
+    enum retirement retirement;
+    bool clearing_own;        /* of the topics, the lifts' are cleared */
+    char cleared[TOPIC_SIZE]; /* the last one; in their order */
+    size_t cleared_count;
+
     struct acknowledged done[256];
     size_t done_count;
     int64_t settle_at_ms; /* when they are to be committed */
@@ -78,6 +93,11 @@ void desk_publisher_gone(struct desk *desk, const char *reason, struct instant n
 
 /* The fleet or the identity changed: the newest of everything is published again, and what left is cleared. */
 void desk_fleet_changed(struct desk *desk);
+
+/* Begins to retire the box; and gives it up, or takes note that it failed: the newest of everything is published again.
+ */
+void desk_retire(struct desk *desk);
+void desk_retire_end(struct desk *desk);
 
 /* Hands over what may go now. */
 void desk_pump(struct desk *desk, struct instant now);

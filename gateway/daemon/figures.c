@@ -88,6 +88,21 @@ static json_t *keep(json_t *object, const char *const keys[], size_t count) {
     return kept;
 }
 
+/* How long each active fault has stood; by the clock that never jumps, if it was raised in this process's life. */
+static void add_ages(json_t *faults, const struct lift_record *record, struct instant now) {
+    size_t i;
+    json_t *one;
+    json_array_foreach(faults, i, one) {
+        const char *id = json_string_value(json_object_get(one, "fault"));
+        enum fault fault = id ? fault_by_id(id) : FAULT_COUNT;
+        if (fault == FAULT_COUNT)
+            continue;
+        const struct fault_record *kept = &record->fault[fault];
+        int64_t age_ms = kept->raised_mono_ms ? now.mono_ms - kept->raised_mono_ms : now.real_ms - kept->raised_real_ms;
+        json_object_set_new(one, "age_s", json_integer(age_ms > 0 ? age_ms / 1000 : 0));
+    }
+}
+
 static json_t *one_lift(const struct desk *desk, const struct fleet_lift *tended, struct instant now) {
     static const char *const state_keys[] = {"service_mode", "car",     "direction",   "door",
                                              "door_zone",    "floor",   "floor_label", "occupied",
@@ -105,31 +120,49 @@ static json_t *one_lift(const struct desk *desk, const struct fleet_lift *tended
     json_t *primary = json_array_get(list, 0);
     json_t *faults = json_object_get(state, "faults");
     const char *link = link_name(tended->lift.link);
+    add_ages(faults, &tended->lift.record, now);
     json_t *object = json_pack("{s:s, s:o, s:O, s:O, s:o, s:o, s:o, s:O, s:o, s:o}", "id", identity->id, "name",
                                text_or_null(identity->name), "bus", json_object_get(primary, "bus"), "reach",
                                json_object_get(primary, "reach"), "units", list, "link", text_or_null(link), "reason",
                                text_or_null(link_reason_name(tended->lift.link_reason)), "faults",
                                faults ? faults : json_null(), "state", keep(state, state_keys, COUNT_OF(state_keys)),
                                "counters", keep(counters, counter_keys, COUNT_OF(counter_keys)));
+    json_object_set_new(object, "link_since", time_or_null(tended->lift.link_since_real_ms));
+    json_object_set_new(object, "maintenance_until", time_or_null(tended->lift.record.maintenance_until_real_ms));
     json_decref(state);
     json_decref(counters);
     return object;
+}
+
+/* Resident memory of a process in KiB; null if there is none. */
+static json_t *memory_of(pid_t pid) {
+    char path[64];
+    long pages = 0;
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    FILE *file = pid > 0 ? fopen(path, "re") : NULL;
+    bool found = file && fscanf(file, "%*d %ld", &pages) == 1;
+    if (file)
+        fclose(file);
+    return found ? json_integer(pages * (sysconf(_SC_PAGESIZE) / 1024)) : json_null();
 }
 
 static json_t *outbox(const struct desk *desk, struct instant now) {
     struct ledger_depth depth;
     ledger_depth(desk->journal->ledger, &depth);
     int64_t age_s = depth.oldest_real_ms ? (now.real_ms - depth.oldest_real_ms) / 1000 : 0;
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:I}", "events", (json_int_t)depth.waiting, "oldest_s",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:o}", "events", (json_int_t)depth.waiting, "oldest_s",
                      (json_int_t)(age_s > 0 ? age_s : 0), "dropped", (json_int_t)depth.dropped, "dropped_since_start",
                      (json_int_t)desk->journal->dropped, "refused", (json_int_t)desk->journal->refused, "series",
                      ledger_series(desk->journal->ledger), "next_seq",
-                     (json_int_t)ledger_next_seq(desk->journal->ledger));
+                     (json_int_t)ledger_next_seq(desk->journal->ledger), "reason",
+                     text_or_null(ledger_reason(desk->journal->ledger)));
 }
 
-static json_t *broker(const struct desk *desk) {
+static json_t *broker(const struct desk *desk, struct instant now) {
+    bool warned = desk->connected && now.mono_ms < desk->warned_until_ms;
+    const char *reason = desk->reason[0] || !warned ? desk->reason : desk->warning;
     return json_pack("{s:b, s:o, s:o, s:o, s:i, s:I}", "connected", desk->connected, "url", text_or_null(desk->url),
-                     "since", time_or_null(desk->since_real_ms), "reason", text_or_null(desk->reason), "reconnects",
+                     "since", time_or_null(desk->since_real_ms), "reason", text_or_null(reason), "reconnects",
                      (int)desk->reconnects, "refusals", (json_int_t)desk->refusals);
 }
 
@@ -137,11 +170,18 @@ json_t *figures_status(const struct desk *desk, struct instant now) {
     json_t *lifts = json_array();
     for (size_t l = 0; l < desk->fleet->lift_count; l++)
         json_array_append_new(lifts, one_lift(desk, &desk->fleet->lifts[l], now));
-    return json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:{s:i, s:i}}", "version", LIFTGW_VERSION, "gateway",
-                     desk->journal->gateway->id, "started", time_or_null(desk->status.started_real_ms), "clock",
-                     now.synced ? "synced" : "unsynced", "buses", buses(desk, true), "lifts", lifts, "outbox",
-                     outbox(desk, now), "broker", broker(desk), "publisher", "pid", (int)publisher_pid(desk->publisher),
-                     "restarts", (int)publisher_restarts(desk->publisher));
+    json_t *status =
+        json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:{s:i, s:i}}", "version", LIFTGW_VERSION, "gateway",
+                  desk->journal->gateway->id, "started", time_or_null(desk->status.started_real_ms), "clock",
+                  now.synced ? "synced" : "unsynced", "buses", buses(desk, true), "lifts", lifts, "outbox",
+                  outbox(desk, now), "broker", broker(desk, now), "publisher", "pid",
+                  (int)publisher_pid(desk->publisher), "restarts", (int)publisher_restarts(desk->publisher));
+    pid_t pid = publisher_pid(desk->publisher);
+    json_object_set_new(status, "time", time_or_null(now.real_ms));
+    json_object_set_new(status, "uptime_s", json_integer((now.mono_ms - desk->started_mono_ms) / 1000));
+    json_object_set_new(status, "memory_kib",
+                        json_pack("{s:o, s:o}", "liftgwd", memory_of(getpid()), "liftgw-publish", memory_of(pid)));
+    return status;
 }
 
 /* CPU time that this process used since it began. */
@@ -175,5 +215,5 @@ static json_t *units_in_brief(const struct desk *desk) {
 json_t *figures_health(const struct desk *desk, struct instant now, enum health_detail detail) {
     return json_pack("{s:o, s:o, s:o, s:o, s:o}", "buses", detail >= HEALTH_BUSES ? buses(desk, false) : json_null(),
                      "units", detail >= HEALTH_UNITS ? units_in_brief(desk) : json_null(), "outbox", outbox(desk, now),
-                     "broker", broker(desk), "processes", processes(desk));
+                     "broker", broker(desk, now), "processes", processes(desk));
 }

@@ -3,9 +3,14 @@
 #include "base/log.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define RETRY_MS 1000
+/* EN 81-28: the way of an alarm is tested at least every three days. */
+#define TEST_MS INT64_C(259200000)
+/* Tests that are overdue at a start are spread, so that a city after a power cut does not send all at once. */
+#define TEST_SPREAD_MS 600000
 
 /* A controller's own counters can be read again after a power cut, so they wait for their message; what we count
  * ourselves cannot. */
@@ -30,7 +35,8 @@ static void mark(struct fleet *fleet, struct fleet_lift *tended) {
 static int write_waiting(struct fleet *fleet, struct instant at) {
     for (size_t i = 0; i < fleet->waiting_count; i++) {
         struct fleet_lift *tended = &fleet->lifts[fleet->waiting[i].lift];
-        if (journal_event(fleet->journal, &tended->settings->identity, &tended->lift, &fleet->waiting[i].event) != 0)
+        if (journal_event(fleet->journal, &tended->settings->identity, &tended->lift, &tended->trail,
+                          &fleet->waiting[i].event) != 0)
             return -1;
     }
     for (size_t l = 0; l < fleet->lift_count; l++) {
@@ -115,6 +121,7 @@ static void apply(struct fleet *fleet, struct fleet_bus *bus) {
         lift_apply(&tended->lift, place->part, &part->sample, &events);
     }
     report_follow(&tended->diary.day, &tended->diary.watch, &tended->lift, reading->at);
+    trail_follow(&tended->trail, &tended->lift, reading->at, events.count > 0);
     settle(fleet, place->lift, &events, reading->at);
     if (reading->kind == READING_LINK)
         return;
@@ -147,13 +154,63 @@ static void tell_what_was_lost(struct fleet *fleet, struct fleet_bus *bus, struc
         bus->lost_told = figures.lost;
 }
 
+int fleet_maintain(struct fleet *fleet, size_t lift, int64_t duration_ms, struct instant now) {
+    struct fleet_lift *tended = &fleet->lifts[lift];
+    struct events events = {.count = 0};
+    if (!fleet_keeps_up(fleet))
+        return -1;
+    lift_maintenance(&tended->lift, duration_ms, now, &events);
+    settle(fleet, lift, &events, now);
+    return fleet->unsaved ? -1 : 0;
+}
+
+int fleet_test(struct fleet *fleet, size_t lift, bool asked, struct instant now, uint64_t *seq) {
+    struct fleet_lift *tended = &fleet->lifts[lift];
+    struct events events = {.count = 0};
+    if (commit(fleet, now) != 0)
+        return -1;
+    lift_test(&tended->lift, asked, now, &events);
+    settle(fleet, lift, &events, now);
+    tended->test_at_ms = now.mono_ms + TEST_MS;
+    *seq = ledger_next_seq(fleet->journal->ledger) - 1; /* the newest of the transaction */
+    return fleet->unsaved ? -1 : 0;
+}
+
+/* When the lift's test is due: 72 h after its last one; for a lift that never made one, anywhere within 72 h. */
+static int64_t when_to_test(struct fleet *fleet, const char *lift, struct instant now) {
+    char name[JOURNAL_TESTED_SIZE];
+    char text[32];
+    int64_t last_ms;
+    if (ledger_fact_get(fleet->journal->ledger, journal_tested_name(name, lift), text, sizeof text) == 1) {
+        last_ms = strtoll(text, NULL, 10);
+    } else {
+        last_ms = now.real_ms - random() % TEST_MS;
+        journal_tested(fleet->journal, lift, last_ms);
+    }
+    int64_t left_ms = last_ms + TEST_MS - now.real_ms;
+    if (left_ms <= 0)
+        left_ms = random() % TEST_SPREAD_MS;
+    return now.mono_ms + (left_ms < TEST_MS ? left_ms : TEST_MS);
+}
+
+static void test_if_due(struct fleet *fleet, size_t lift, struct instant now) {
+    struct fleet_lift *tended = &fleet->lifts[lift];
+    uint64_t seq;
+    if (tended->test_at_ms == 0)
+        tended->test_at_ms = when_to_test(fleet, tended->settings->identity.id, now);
+    if (now.mono_ms >= tended->test_at_ms)
+        fleet_test(fleet, lift, false, now, &seq);
+}
+
 static void tick_lift(struct fleet *fleet, size_t lift, struct instant now) {
     struct fleet_lift *tended = &fleet->lifts[lift];
     struct events events = {.count = 0};
     lift_tick(&tended->lift, now, &events);
     if (events.count > 0 || (tended->lift.link == LINK_ONLINE) != tended->diary.watch.watching)
         report_follow(&tended->diary.day, &tended->diary.watch, &tended->lift, now);
+    trail_follow(&tended->trail, &tended->lift, now, events.count > 0);
     settle(fleet, lift, &events, now);
+    test_if_due(fleet, lift, now);
     if (!fleet->unsaved)
         diary_turn(&tended->diary, fleet->journal, &tended->settings->identity, now);
 }
@@ -184,6 +241,14 @@ int fleet_write(struct fleet *fleet, struct instant now) {
     return commit(fleet, now);
 }
 
+int fleet_clock_set(struct fleet *fleet, struct instant now) {
+    for (size_t l = 0; l < fleet->lift_count; l++) {
+        lift_clock_set(&fleet->lifts[l].lift, now);
+        fleet->lifts[l].test_at_ms = 0; /* looked up again by the new clock */
+    }
+    return fleet_write(fleet, now);
+}
+
 size_t fleet_find(const struct fleet *fleet, const char *id) {
     for (size_t i = 0; i < fleet->lift_count; i++)
         if (strcmp(fleet->lifts[i].settings->identity.id, id) == 0)
@@ -191,13 +256,12 @@ size_t fleet_find(const struct fleet *fleet, const char *id) {
     return SIZE_MAX;
 }
 
-int64_t fleet_progress_ms(const struct fleet *fleet) {
-    int64_t oldest = INT64_MAX;
+const char *fleet_stuck_bus(const struct fleet *fleet, int64_t since_ms) {
     for (size_t i = 0; i < fleet->bus_count; i++) {
         struct bus_figures figures;
         bus_figures(fleet->buses[i].bus, &figures);
-        if (figures.progress_mono_ms < oldest)
-            oldest = figures.progress_mono_ms;
+        if (figures.progress_mono_ms < since_ms)
+            return fleet->buses[i].section->name;
     }
-    return oldest;
+    return NULL;
 }

@@ -41,7 +41,9 @@ struct fleet_lift {
     struct lift lift;
     struct source_state *sources;
     struct diary diary;
-    bool unsaved; /* something of it has to be written */
+    struct trail trail;
+    int64_t test_at_ms; /* when its way to the broker is tested next: CLOCK_MONOTONIC; 0: not yet looked up */
+    bool unsaved;       /* something of it has to be written */
     struct fleet_part part[LIFT_PARTS];
     struct publication publication;
 };
@@ -98,12 +100,19 @@ void fleet_tick(struct fleet *fleet, struct instant now);
 bool fleet_keeps_up(const struct fleet *fleet);
 /* Writes a lift's counters before they are published. 0, or -1. */
 int fleet_save(struct fleet *fleet, size_t lift, struct instant now);
+/* Begins or ends (0) maintenance of a lift, and has it committed. 0, or -1: the ledger does not take it now. */
+int fleet_maintain(struct fleet *fleet, size_t lift, int64_t duration_ms, struct instant now);
+/* Tests a lift's way to the broker: commits the event whose message gets *seq. 0, or -1. asked: else it was due. Each
+ * lift does so by itself every 72 h. */
+int fleet_test(struct fleet *fleet, size_t lift, bool asked, struct instant now, uint64_t *seq);
+/* The wall clock was set. 0, or -1: not all of it is written. */
+int fleet_clock_set(struct fleet *fleet, struct instant now);
 /* Writes all that is kept of the lifts, their open days too: before the fleet is given up, and when the clock was set.
  * 0, or -1. */
 int fleet_write(struct fleet *fleet, struct instant now);
 /* The lift of that id, SIZE_MAX if there is none. */
 size_t fleet_find(const struct fleet *fleet, const char *id);
-/* The oldest progress of any bus thread: CLOCK_MONOTONIC, ms. */
-int64_t fleet_progress_ms(const struct fleet *fleet);
+/* The name of a bus whose thread has made no progress since since_ms (CLOCK_MONOTONIC), NULL if all have. */
+const char *fleet_stuck_bus(const struct fleet *fleet, int64_t since_ms);
 
 #endif

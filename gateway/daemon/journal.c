@@ -87,8 +87,21 @@ int journal_begin(struct journal *journal) {
     return ledger_begin(journal->ledger);
 }
 
+int journal_tested(struct journal *journal, const char *lift, int64_t real_ms) {
+    char name[JOURNAL_TESTED_SIZE];
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)real_ms);
+    return ledger_fact_put(journal->ledger, journal_tested_name(name, lift), text);
+}
+
+const char *journal_tested_name(char name[JOURNAL_TESTED_SIZE], const char *lift) {
+    snprintf(name, JOURNAL_TESTED_SIZE, "tested %s", lift);
+    return name;
+}
+
 int journal_event(struct journal *journal, const struct lift_identity *identity, struct lift *lift,
-                  const struct event *event) {
+                  const struct trail *trail, const struct event *event) {
+    char points[TRAIL_TEXT_SIZE];
     char topic[TOPIC_SIZE];
     char payload[PAYLOAD_SIZE];
     struct payload_number number = {.series = ledger_series(journal->ledger)};
@@ -101,6 +114,11 @@ int journal_event(struct journal *journal, const struct lift_identity *identity,
     if (retain && event->fault.raised)
         lift->record.fault[event->fault.fault].seq = number.seq;
     if (retain && ledger_retained_add(journal->ledger, identity->id, topic) != 0)
+        return -1;
+    if (retain && event->fault.raised &&
+        ledger_trail_add(journal->ledger, number.seq, trail_write(trail, event->at.mono_ms, points)) != 0)
+        return -1;
+    if (event->type == EVENT_TEST && journal_tested(journal, identity->id, event->at.real_ms) != 0)
         return -1;
     return ledger_add(journal->ledger, number.seq, topic, retain, payload, event->at.real_ms);
 }
@@ -154,8 +172,28 @@ int journal_gateway(struct journal *journal, const char *event, json_t *details,
     return journal_end(journal, result);
 }
 
+static json_t *tell_replaced(const struct ledger_replacement *replaced) {
+    bool known = replaced->series[0] != '\0';
+    return json_pack("{s:s, s:s, s:i, s:s?, s:o}", "reason", replaced->why, "set_aside", replaced->aside, "salvaged",
+                     replaced->salvaged, "old_series", known ? replaced->series : NULL, "old_last_seq",
+                     known ? json_integer((json_int_t)replaced->last_seq) : json_null());
+}
+
+int journal_replaced(struct journal *journal, struct instant at) {
+    struct ledger_replacement replaced;
+    int owed = ledger_replacement(journal->ledger, &replaced);
+    if (owed != 1)
+        return owed;
+    if (journal_begin(journal) != 0)
+        return -1;
+    int result = add_gateway(journal, "ledger_replaced", tell_replaced(&replaced), at);
+    if (result == 0)
+        result = ledger_replacement_told(journal->ledger);
+    return journal_end(journal, result);
+}
+
 static int write_done(struct journal *journal, const struct acknowledged *message) {
-    if (ledger_done(journal->ledger, message->seq, message->real_ms, message->refused) != 0)
+    if (ledger_done(journal->ledger, message->seq, message->sent_real_ms, message->real_ms, message->refused) != 0)
         return -1;
     if (!message->refused)
         return 0;

@@ -5,6 +5,7 @@
 #include "model/identity.h"
 #include "model/lift.h"
 #include "model/period.h"
+#include "model/trail.h"
 #include "mqtt/payload.h"
 #include "store/ledger.h"
 
@@ -19,9 +20,14 @@ struct journal {
 
 /* A transaction: begin, any number of the two that follow, end. 0, or -1; then only end may follow. */
 int journal_begin(struct journal *journal);
-/* Adds the message that tells of an event of the lift. */
+/* Adds the message that tells of an event of the lift; beside a raise the minute before it, from trail. */
 int journal_event(struct journal *journal, const struct lift_identity *identity, struct lift *lift,
-                  const struct event *event);
+                  const struct trail *trail, const struct event *event);
+/* The ledger's fact that says when the lift's way to the broker was last tested, in ms of the wall clock, so that a
+ * test is not due before its time whatever restarts; and how it is written. */
+#define JOURNAL_TESTED_SIZE 192
+const char *journal_tested_name(char name[JOURNAL_TESTED_SIZE], const char *lift);
+int journal_tested(struct journal *journal, const char *lift, int64_t real_ms);
 /* Adds the changed rows of the lift's record, and its open day. */
 int journal_lift(struct journal *journal, const struct lift_identity *identity, const struct lift *lift,
                  const struct report *day);
@@ -35,10 +41,13 @@ int journal_reports(struct journal *journal, const struct lift_identity *identit
 /* Commits an event of the gateway. details: a JSON object, taken over. 0, or -1. */
 int journal_gateway(struct journal *journal, const char *event, struct json_t *details, struct instant at);
 
+/* Commits `ledger_replaced` if that is owed: whatever else follows in the new series, this comes first. 0, or -1. */
+int journal_replaced(struct journal *journal, struct instant at);
+
 /* Commits that the broker acknowledged messages; those with refused set it will never take: a `gap` says so. */
 struct acknowledged {
     uint64_t seq;
-    int64_t real_ms;
+    int64_t sent_real_ms, real_ms;
     bool refused;
 };
 int journal_done(struct journal *journal, const struct acknowledged *messages, size_t count);

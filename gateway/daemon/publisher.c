@@ -13,14 +13,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define PROGRAM "liftgw-publish"
 #define CHILD_FD 3
-/* paho may block for ten seconds in DNS (it has done so in 1.3.12); what is silent for longer hangs. */
-#define SILENCE_LIMIT_MS 30000
+/* It says every second that it is alive. Its own thread never waits for paho's, which may block for a minute in DNS
+ * (1.3.12 has done so): what is silent for so long hangs, or has no time of the processor at all. */
+#define SILENCE_LIMIT_MS 10000
 #define RESTART_FIRST_MS 100
 #define RESTART_LAST_MS 10000
 /* A process that lived this long was well: the next restart does not wait. */
@@ -61,6 +63,13 @@ static size_t essence(const struct broker_setup *setup, char text[BROKER_SETUP_S
     return broker_setup_pack(&plain, text, BROKER_SETUP_SIZE);
 }
 
+/* A password in liftgw.cfg stays in memory, to be handed to the next process: no core dump, and not for this user's
+ * other programs to read. One in a file or a credential never comes here. */
+static void guard_password(const struct broker_setup *setup) {
+    if (setup->password)
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 struct publisher *publisher_create(const struct broker_setup *setup, const struct publisher_listener *listener) {
     struct publisher *publisher = memory_get(1, sizeof *publisher);
     publisher->setup = publisher->asked = *setup;
@@ -68,6 +77,7 @@ struct publisher *publisher_create(const struct broker_setup *setup, const struc
     publisher->listener = *listener;
     publisher->fd = -1;
     publisher->restart_delay_ms = RESTART_FIRST_MS;
+    guard_password(setup);
     find_program(publisher->program);
     return publisher;
 }
@@ -92,6 +102,7 @@ static void send_setup(struct publisher *publisher) {
     struct handover message = {.type = HANDOVER_SETUP, .topic = "", .payload = text, .payload_size = size};
     if (size == 0 || !publisher_send(publisher, &message))
         log_error("cannot hand the broker's settings to %s: they are too long", PROGRAM);
+    explicit_bzero(text, sizeof text);
 }
 
 static void start(struct publisher *publisher, int64_t mono_ms) {
@@ -168,6 +179,7 @@ void publisher_configure(struct publisher *publisher, const struct broker_setup 
     int version = publisher->setup.version;
     bool automatic = publisher->setup.automatic;
     publisher->setup = publisher->asked = *setup;
+    guard_password(setup);
     publisher->essence_size = new_size;
     memcpy(publisher->essence, new, new_size);
     if (same && same_protocol) {
@@ -238,7 +250,10 @@ bool publisher_send(struct publisher *publisher, const struct handover *message)
         log_error("a message for %s does not fit its packet", message->topic);
         return false;
     }
-    return send(publisher->fd, packet, size, MSG_NOSIGNAL) == (ssize_t)size;
+    bool sent = send(publisher->fd, packet, size, MSG_NOSIGNAL) == (ssize_t)size;
+    if (message->type == HANDOVER_SETUP)
+        explicit_bzero(packet, sizeof packet); /* a password may stand in it */
+    return sent;
 }
 
 void publisher_tick(struct publisher *publisher, int64_t mono_ms) {

@@ -8,6 +8,7 @@
 #include "daemon/desk.h"
 #include "daemon/metrics.h"
 #include "daemon/notify.h"
+#include "daemon/retirement.h"
 #include "mqtt/topic.h"
 
 #include <errno.h>
@@ -46,11 +47,12 @@ struct service {
     struct desk desk;
     struct control *control;
     struct loop_watch signals, readings, publishing;
-    bool stopping;
+    bool stopping, retired;
     int status;
     int64_t started_real_ms, next_tick_ms, next_stamp_ms, next_prune_ms, next_watchdog_ms, next_metrics_ms;
     struct log_repeat metrics_trouble;
     int watchdog_ms;
+    struct log_repeat stuck;
     int64_t clock_offset_ms;
     const char **lift_ids;
     char config_hash[17];
@@ -101,6 +103,11 @@ static void answered(void *context, const struct reading *reading) {
 static void polled(void *context, size_t lift, size_t part) {
     struct service *service = context;
     control_polled(service->control, lift, part);
+}
+
+static void acknowledged(void *context, uint64_t seq, bool refused) {
+    struct service *service = context;
+    control_acknowledged(service->control, seq, refused);
 }
 
 static size_t write_health(void *context, char payload[PAYLOAD_SIZE], struct instant now) {
@@ -237,6 +244,29 @@ static void make_folder(const char *path, mode_t mode) {
         log_info("made the folder %s", path);
 }
 
+/* Everything of this box is cleared from the broker: it is not started again. */
+static void retire(struct service *service, struct instant now) {
+    size_t cleared = service->desk.cleared_count;
+    if (retirement_note(service->ledger, now) != 0) {
+        control_retired(service->control, cleared, "the ledger cannot be written");
+        desk_retire_end(&service->desk);
+        return;
+    }
+    log_info("retired: %zu retained topics were cleared from the broker", cleared);
+    control_retired(service->control, cleared, NULL);
+    service->retired = service->stopping = true;
+    service->status = EX_CONFIG; /* the service manager does not start it again */
+}
+
+static void follow_retirement(struct service *service, struct instant now) {
+    if (service->desk.retirement == RETIREMENT_DONE) {
+        retire(service, now);
+    } else if (service->desk.retirement == RETIREMENT_REFUSED) {
+        control_retired(service->control, 0, service->desk.reason);
+        desk_retire_end(&service->desk);
+    }
+}
+
 static int open_ledger(struct service *service, int *status) {
     static const char *const exits[] = {"cannot be opened", "was written by a newer version of liftgw"};
     char path[4096];
@@ -254,10 +284,12 @@ static int open_ledger(struct service *service, int *status) {
     }
     service->journal = (struct journal){.ledger = service->ledger, .gateway = &service->settings->identity};
     struct instant now = clock_now();
-    if (opening == LEDGER_REPLACED)
-        journal_gateway(&service->journal, "ledger_replaced", json_pack("{s:s}", "reason", "damaged"), now);
+    if (retirement_refuses(service->ledger, path)) {
+        *status = EX_CONFIG;
+        return -1;
+    }
     *status = EX_IOERR;
-    return tell_restart(service, now);
+    return journal_replaced(&service->journal, now) == 0 ? tell_restart(service, now) : -1;
 }
 
 /* --- signals ----------------------------------------------------------------------------------------------------- */
@@ -388,6 +420,7 @@ static int start_parts(struct service *service, int *status) {
     service->publisher = publisher_create(&setup, &ears);
     service->desk.publisher = service->publisher;
     service->desk.health = write_health;
+    service->desk.acknowledged = acknowledged;
     service->desk.context = service;
     if (note_own_topics(service) != 0)
         return -1;
@@ -432,17 +465,25 @@ static void tell_clock_step(struct service *service, struct instant now) {
         return;
     service->clock_offset_ms += step_ms;
     /* A restart takes the time from the last write to the last-alive stamp as watched: no step may lie in between. */
-    fleet_write(service->fleet, now);
+    fleet_clock_set(service->fleet, now);
 }
 
-/* The service manager hears of us only while the loop and every bus thread make progress. */
+/* The service manager hears of us only while the loop and every bus thread make progress. A thread cannot be ended from
+ * outside, and while it hangs in its driver nobody else can open the device: nothing smaller helps than a new process.
+ * So it is asked for at once (sd_notify(3), WATCHDOG=trigger, systemd 243) and not by silence, which would take as long
+ * again. Without a service manager the log says what to do. */
 static void feed_watchdog(struct service *service, struct instant now) {
-    if (!service->watchdog_ms || now.mono_ms < service->next_watchdog_ms)
-        return;
-    if (now.mono_ms - fleet_progress_ms(service->fleet) > HANG_MS) {
-        log_error("a bus thread hangs: leaving the rest to the watchdog");
+    const char *stuck = fleet_stuck_bus(service->fleet, now.mono_ms - HANG_MS);
+    if (stuck) {
+        log_warn_repeated(&service->stuck, now.mono_ms,
+                          "bus %s: its thread hangs in the serial driver for more than %d s: liftgwd must be started "
+                          "again; asking the service manager to",
+                          stuck, HANG_MS / 1000);
+        notify_send("WATCHDOG=trigger\nSTATUS=a bus hangs in its serial driver");
         return;
     }
+    if (!service->watchdog_ms || now.mono_ms < service->next_watchdog_ms)
+        return;
     notify_send("WATCHDOG=1");
     service->next_watchdog_ms = now.mono_ms + service->watchdog_ms / 4;
 }
@@ -450,7 +491,7 @@ static void feed_watchdog(struct service *service, struct instant now) {
 static void write_metrics(struct service *service, struct instant now) {
     const char *path = service->settings->gateway.metrics_file;
     service->next_metrics_ms = now.mono_ms + (int64_t)service->settings->gateway.health_interval_s * 1000;
-    if (!path[0])
+    if (!path)
         return;
     json_t *figures = figures_status(&service->desk, now);
     if (metrics_write(path, figures) == 0)
@@ -502,6 +543,7 @@ int service_run(struct service *service) {
         publisher_tick(service->publisher, now.mono_ms);
         watch_publisher(service);
         desk_pump(&service->desk, now);
+        follow_retirement(service, now);
         control_tick(service->control, now);
         loop_once(service->loop, time_until(service));
     }
@@ -511,6 +553,10 @@ int service_run(struct service *service) {
 
 static void say_goodbye(struct service *service) {
     char payload[PAYLOAD_SIZE];
+    if (service->retired) { /* its status is cleared, and an orderly disconnect keeps the will back */
+        publisher_ask_to_stop(service->publisher, service->status_topic, "");
+        return;
+    }
     if (service->publisher && offline_status(service, payload, service->settings->lift_count) > 0)
         publisher_ask_to_stop(service->publisher, service->status_topic, payload);
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from harness import wait_for
 from harness.lines import LineSocket
 from harness.paths import BUILD
+from harness.tool import liftgwctl
 
 
 @pytest.fixture
@@ -32,6 +34,8 @@ def test_status_says_everything(running):
     answer = gateway.status()
     assert answer["gateway"] == "B12-2"
     assert {"version", "started", "clock", "buses", "lifts", "outbox", "broker", "publisher"} <= answer.keys()
+    assert answer["uptime_s"] >= 0 and answer["time"] > answer["started"]
+    assert answer["memory_kib"]["liftgwd"] > 1000 and answer["memory_kib"]["liftgw-publish"] > 1000
     [bus] = answer["buses"]
     assert bus["name"] == "shaft" and bus["open"] is True and bus["polls"] > 0
     assert {"device", "cycle_ms", "load_percent", "errors"} <= bus.keys()
@@ -39,6 +43,7 @@ def test_status_says_everything(running):
     assert not any(bus["errors"].values())
     assert [lift["id"] for lift in answer["lifts"]] == ["L-1", "L-2"]
     assert {"bus", "units", "link", "reach", "state", "faults", "counters"} <= answer["lifts"][0].keys()
+    assert answer["lifts"][0]["link_since"] and answer["lifts"][0]["maintenance_until"] is None
     assert answer["outbox"].keys() >= {"events", "oldest_s", "dropped", "series", "next_seq"}
     assert answer["broker"]["connected"] is True and answer["broker"]["url"] == broker.url
     assert answer["publisher"]["restarts"] == 0
@@ -49,6 +54,39 @@ def test_a_fault_shows_in_status(running):
     simulator.fault(2, "door_open_fault")
     wait_for(lambda: "door_open_fault" in json.dumps(gateway.status()["lifts"][1]["faults"]), what="the fault")
     assert "door_open_fault" not in json.dumps(gateway.status()["lifts"][0]["faults"])
+    [fault] = gateway.status()["lifts"][1]["faults"]
+    assert 0 <= fault["age_s"] < 20
+    shown = liftgwctl(gateway, "status").stdout
+    assert re.search(r"L-2 .*door_open_fault \d", shown), shown
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_status_fits_the_width(running, columns):
+    gateway, simulator, _broker = running
+    for fault in ("door_open_fault", "brake_fault", "encoder_fault"):
+        simulator.fault(2, fault)
+    wait_for(lambda: len(gateway.status()["lifts"][1]["faults"]) == 3, what="the faults")
+    shown = subprocess.run([BUILD / "liftgwctl", "-s", gateway.control_path, "status"], capture_output=True, text=True,
+                           timeout=30, env={**os.environ, "COLUMNS": str(columns), "LC_ALL": "C.UTF-8"}).stdout
+    assert all(len(line) <= columns for line in shown.splitlines()), shown
+    assert "brake" in shown and "L-2" in shown
+
+
+def test_every_help_fits_a_screen(running):
+    gateway, *_ = running
+    for arguments in (["--help"], *([command, "--help"] for command in
+                                    ("status", "watch", "history", "maintenance", "test", "retire"))):
+        result = liftgwctl(gateway, *arguments)
+        assert result.returncode == 0 and result.stdout.startswith("Usage: liftgwctl"), result
+        lines = result.stdout.splitlines()
+        assert len(lines) <= 24 and all(len(line) <= 80 for line in lines), result.stdout
+
+
+def test_a_pipe_that_closes_ends_it_quietly(running):
+    gateway, *_ = running
+    result = subprocess.run(f"{BUILD}/liftgwctl -s {gateway.control_path} status | true; echo ${{PIPESTATUS[0]}}",
+                            shell=True, executable="/bin/bash", capture_output=True, text=True, timeout=30)
+    assert result.stderr == "" and result.stdout.strip() in ("0", "141"), result
 
 
 def test_read_takes_a_turn_of_the_schedule(running):
@@ -77,8 +115,18 @@ def test_watch_tells_until_the_client_goes(running):
     assert gateway.status()["ok"]
 
 
+COMMANDS = ("status", "watch", "poll", "read", "history", "maintenance", "test", "retire")
+
+
+def test_an_unknown_command_is_told_which_there_are(running):
+    gateway, *_ = running
+    answer = gateway.ask(cmd="dance")
+    assert answer["retry"] is False and all(command in answer["error"] for command in COMMANDS), answer
+
+
 @pytest.mark.parametrize("line", ["nonsense", "{}", "[]", '{"cmd":"dance"}', '{"cmd":3}', '{"cmd":"poll"}',
-                                  '{"cmd":"poll","lift":"L-99"}',
+                                  '{"cmd":"poll","lift":"L-99"}', '{"cmd":"test"}', '{"cmd":"maintenance","lift":"L-1"}',
+                                  '{"cmd":"history","limit":0}',
                                   '{"cmd":"read","bus":"nowhere","unit":1,"table":"holding","address":0,"count":1}',
                                   '{"cmd":"read","bus":"shaft","unit":1,"table":"holding","address":0,"count":126}',
                                   '{"cmd":"read","bus":"shaft","unit":1,"table":"holding","address":-1,"count":1}',

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from harness import wait_for
+from harness.tool import liftgwctl
 
 
 def is_online(data):
@@ -78,6 +79,10 @@ def test_a_full_disk_keeps_faults_and_shows_what_is(world, small_disk):
     operator.wait("state", lambda data: len(data["faults"]) == 3, lift="L-1")
     simulator.say("unit 2 silent")
     operator.wait("state", lambda data: data["link"] == "offline" and data["floor"] is None, lift="L-2")
+    critical = liftgwctl(gateway, "status")
+    assert critical.returncode == 2 and "ledger   CANNOT BE WRITTEN" in critical.stdout, critical
+    put_off = liftgwctl(gateway, "test", "L-1")
+    assert put_off.returncode == 69 and "nothing was sent" in put_off.stderr, put_off
     os.unlink(small_disk / "ballast")
     for fault in ("brake_fault", "overspeed", "encoder_fault"):
         operator.wait(f"fault/{fault}", timeout=20)

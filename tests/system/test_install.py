@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from harness.paths import BUILD, CONFIG
+from harness.paths import BUILD, CONFIG, SOURCE
 
 
 def test_every_file_has_its_place(tmp_path):
@@ -19,5 +19,7 @@ def test_every_file_has_its_place(tmp_path):
         assert ours and ours <= installed
     for paper in ("README.md", "CHANGELOG.md", "liftgw.cfg.example"):
         assert f"usr/share/doc/liftgw/{paper}" in installed
+    for page in (SOURCE / "gateway" / "man").iterdir():
+        assert f"usr/share/man/man{page.suffix[1]}/{page.name}" in installed
     strangers = [path for path in installed if not path.startswith(("usr/", "etc/liftgw/"))]
     assert not strangers

@@ -6,7 +6,7 @@ import signal
 import socket
 
 from .lines import LineSocket
-from .paths import BUILD, CONFIG
+from .paths import BUILD, CONFIG, WRAPPER
 from .process import Process, wait_for
 
 
@@ -65,8 +65,8 @@ class Gateway:
         self.path.write_text(text)
         self.path.chmod(0o600)
 
-    def start(self):
-        """Starts the daemon and waits until it says READY."""
+    def start(self, wait=True):
+        """Starts the daemon and waits until it says READY, or not."""
         self.write()
         self.killed = False
         notify_path = self.folder / "notify.sock"
@@ -74,9 +74,10 @@ class Gateway:
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(str(notify_path))
         self.notify.settimeout(0.05)
-        self.process = Process("liftgwd", [BUILD / "liftgwd", "-c", self.path, *self.arguments],
+        self.process = Process("liftgwd", [*WRAPPER, BUILD / "liftgwd", "-c", self.path, *self.arguments],
                                self.folder / "liftgwd.log", {"NOTIFY_SOCKET": str(notify_path)})
-        wait_for(self._said_ready, 20, "liftgwd to say READY")
+        if wait:
+            wait_for(self._said_ready, 20, "liftgwd to say READY")
         return self
 
     def _said_ready(self):

@@ -2,7 +2,10 @@
 
 import os
 import pathlib
+import shlex
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("LIFTGW_BUILD", SOURCE / "build" / "debug"))
 CONFIG = SOURCE / "config"
+# What liftgwd is run under, and with it liftgw-publish: LIFTGW_WRAPPER="valgrind --trace-children=yes …".
+WRAPPER = shlex.split(os.environ.get("LIFTGW_WRAPPER", ""))

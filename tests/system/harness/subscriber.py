@@ -47,7 +47,7 @@ class Subscriber:
         if password:
             self.client.username_pw_set("b12-2", password)
         if broker.certificates:
-            self.client.tls_set(ca_certs=str(broker.certificates.ca))
+            self.client.tls_set(ca_certs=str(broker.certificates.ca), **getattr(broker, "operator_files", {}))
         self.client.reconnect_delay_set(1, 1)
         self.client.on_connect = self._on_connect
         self.client.on_subscribe = lambda *_: self.ready.set()

@@ -1,0 +1,28 @@
+#include "ctl/answer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+const char *answer_text(const json_t *object, const char *key) {
+    return json_string_value(json_object_get(object, key));
+}
+
+long long answer_number(const json_t *object, const char *key) {
+    return json_integer_value(json_object_get(object, key));
+}
+
+bool answer_is(const json_t *object, const char *key, const char *text) {
+    const char *value = answer_text(object, key);
+    return value && strcmp(value, text) == 0;
+}
+
+int64_t answer_time(const json_t *object, const char *key) {
+    const char *text = answer_text(object, key);
+    struct tm utc = {.tm_isdst = 0};
+    const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &utc) : NULL;
+    if (!rest)
+        return 0;
+    int64_t ms = *rest == '.' ? strtol(rest + 1, NULL, 10) : 0;
+    return (int64_t)timegm(&utc) * 1000 + ms;
+}

@@ -1,0 +1,16 @@
+/* Short ways to take an answer of the daemon apart; what is not there is NULL or 0. */
+#ifndef LIFTGW_CTL_ANSWER_H
+#define LIFTGW_CTL_ANSWER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+const char *answer_text(const json_t *object, const char *key);
+long long answer_number(const json_t *object, const char *key);
+bool answer_is(const json_t *object, const char *key, const char *text);
+
+/* A time of a message, RFC 3339 UTC, in ms since 1970; 0 if there is none. */
+int64_t answer_time(const json_t *object, const char *key);
+
+#endif
