@@ -45,8 +45,9 @@ def raise_faults(site, samples, profile_fault="brake_fault", seed=1, pause=0.5):
             count = len(site.operator.select(leaf, lift=lift)) + 1
             changed = site.simulator.fault(unit, profile_fault, on)
             message = site.operator.wait(leaf, lift=lift, count=count, timeout=60)
-            observed = time.time() - time.monotonic() + message.time - wall(message.data["time"])
-            yield message.time - changed, observed
+            if on:  # a clear has its delay
+                observed = time.time() - time.monotonic() + message.time - wall(message.data["time"])
+                yield message.time - changed, observed
 
 
 def wall(text):
@@ -104,7 +105,7 @@ def latency(folder, options, baud, profile="generic-ba", turnaround_ms=5):
     after_reading = spread([observed * 1000 for _, observed in pairs])
     predicted = forecast["lifts"][0]["quickest_fault"]["total_ms"] if forecast else None
     return {"median_ms": delays["median"], "p99_ms": delays["p99"], "max_ms": delays["max"], "predicted_ms": predicted,
-            "cycle_ms": cycle_ms, "samples": 2 * options.samples, "polls_per_s": rate,
+            "cycle_ms": cycle_ms, "samples": options.samples, "polls_per_s": rate,
             "broker_median_ms": after_reading["median"], "broker_p99_ms": after_reading["p99"],
             "sync_p99_ms": sync_p99_ms(folder)}
 

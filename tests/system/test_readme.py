@@ -62,5 +62,6 @@ def test_the_simulator_line_gives_a_bus(tmp_path):
 @pytest.mark.parametrize("readme", READMES)
 def test_every_file_that_is_named_is_there(readme):
     text = (SOURCE / readme).read_text()
-    for target in re.findall(r"\]\(([^)#:]+)\)", text) + re.findall(r"^(scripts/\w+)", text, re.MULTILINE):
+    for target in re.findall(r"\]\(([^)#:]+)\)", text) + re.findall(r"^(scripts/\w+)", text, re.MULTILINE) + \
+            re.findall(r"`(tests/[\w/.]+)`", text):
         assert (SOURCE / target).exists(), target
