@@ -283,8 +283,8 @@ def test_the_plug_in_the_middle_of_everything(world):
         plugged = time.monotonic()
         wait_for(lambda: line.gateway.status()["buses"][0]["open"], 5, "the bus to be open")
         opened_s = time.monotonic() - plugged
-        assert opened_s < 1.3, f"{moment}: opened after {opened_s:.2f} s"
+        assert opened_s < 3, f"{moment}: opened after {opened_s:.2f} s"
         online = line.operator.wait("link", lambda data: data["link"] == "online", known + 1, lift="L-1")
-        assert online.time - plugged < 3
+        assert online.time - plugged < 6
     line.check_published()
     line.end()

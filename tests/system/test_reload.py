@@ -1,9 +1,13 @@
 """SIGHUP: all of the new configuration or none of it, and what did not change goes on."""
 
 import copy
+import shutil
 import signal
+import threading
+import time
 
 from harness import wait_for
+from harness.paths import CONFIG
 
 
 def is_online(data):
@@ -106,3 +110,74 @@ def test_four_silent_buses_do_not_delay_the_end(world):
     wait_for(lambda: all(one["link"] == "offline" for one in gateway.status()["lifts"]), 30, "all offline")
     gateway.stop()
     operator.wait("status", lambda data: data["status"] == "offline")
+
+
+class Heartbeat(threading.Thread):
+    """Watches the simulator's count of requests: the longest time in which none came."""
+
+    def __init__(self, simulator):
+        super().__init__(daemon=True)
+        self.simulator, self.ended, self.longest_s = simulator, threading.Event(), 0.0
+
+    def run(self):
+        seen, since = self.simulator.stats()["requests"], time.monotonic()
+        while not self.ended.wait(0.01):
+            now = self.simulator.stats()["requests"]
+            if now != seen:
+                self.longest_s = max(self.longest_s, time.monotonic() - since)
+                seen, since = now, time.monotonic()
+
+    def stop(self):
+        self.ended.set()
+        self.join()
+        return self.longest_s
+
+
+def test_all_changes_but_one_bus_and_that_one_misses_nothing(world, tmp_path):
+    """A lift added, one moved to another bus, a profile changed, another broker: all in one reload."""
+    broker, other_broker = world.broker(), world.broker()
+    simulators = {name: world.simulator(lifts=3) for name in ("still", "from", "to")}
+    profiles = tmp_path / "profiles"
+    shutil.copytree(CONFIG / "profiles", profiles)
+    gateway = world.gateway(broker, simulators["still"], start=False)
+    gateway.settings["gateway"]["profile_dirs"] = [str(profiles)]
+    gateway.settings["buses"] = [
+        {"name": name, "device": str(simulator.device), "baud": simulator.baud,
+         "lifts": [dict(lift(gateway, 1), id=f"{name}-1")]} for name, simulator in simulators.items()]
+    still, source, target = gateway.settings["buses"]
+    operator = world.subscriber(broker)
+    gateway.start()
+    for name in simulators:
+        operator.wait("state", is_online, lift=f"{name}-1")
+    simulators["still"].fault(1, "brake_fault")
+    operator.wait("fault/brake_fault", lift="still-1")
+    before = gateway.status()["buses"][0]
+
+    mine = profiles / "mine.cfg"
+    mine.write_text((profiles / "generic-ba.cfg").read_text().replace('"generic-ba"', '"mine"')
+                    .replace('"brake_fault"', '"encoder_fault"', 1))
+    target["lifts"][0]["profile"] = "mine"
+    target["lifts"].append(dict(lift(gateway, 2), id="from-1"))
+    target["lifts"].append(dict(lift(gateway, 3), id="new-1"))
+    source["lifts"] = [dict(lift(gateway, 2), id="late-1")]
+    gateway.settings["broker"]["urls"] = [other_broker.url]
+    heartbeat = Heartbeat(simulators["still"])
+    heartbeat.start()
+    gateway.write()
+    gateway.process.process.send_signal(signal.SIGHUP)
+    elsewhere = world.subscriber(other_broker, name="elsewhere", topic="yancheng/#")
+    for name in ("still-1", "from-1", "new-1", "late-1", "to-1"):
+        elsewhere.wait("state", is_online, lift=name)
+    silence_s = heartbeat.stop()
+
+    after = gateway.status()["buses"][0]
+    assert after["polls"] > before["polls"] and not any(after["errors"].values())
+    assert silence_s < 1, f"the bus that did not change was not polled for {silence_s:.2f} s"
+    assert not operator.select("link", lambda data: data["link"] != "online", lift="still-1")
+    simulators["still"].fault(1, "brake_fault", False)
+    cleared = elsewhere.wait("fault/brake_fault", lambda data: data["event"] == "cleared", lift="still-1").data
+    assert cleared["count"] == 1 and not cleared["after_gap"]
+    simulators["to"].fault(1, "brake_fault")
+    assert elsewhere.wait("fault/encoder_fault", lift="to-1").data["raw"]["profile"] == "mine"
+    simulators["to"].fault(2, "overspeed")
+    elsewhere.wait("fault/overspeed", lift="from-1")
