@@ -17,9 +17,11 @@ def test_every_file_has_its_place(tmp_path):
     for folder in ("profiles", "codes", "schema"):
         ours = {f"usr/share/liftgw/{folder}/{path.name}" for path in (CONFIG / folder).iterdir()}
         assert ours and ours <= installed
-    for paper in ("README.md", "CHANGELOG.md", "liftgw.cfg.example"):
+    for paper in ("README.md", "README.zh-CN.md", "CHANGELOG.md", "liftgw.cfg.example", "installer.md",
+                  "installer.zh-CN.md"):
         assert f"usr/share/doc/liftgw/{paper}" in installed
     for page in (SOURCE / "gateway" / "man").iterdir():
         assert f"usr/share/man/man{page.suffix[1]}/{page.name}" in installed
+    assert "usr/share/bash-completion/completions/liftgwctl" in installed
     strangers = [path for path in installed if not path.startswith(("usr/", "etc/liftgw/"))]
     assert not strangers

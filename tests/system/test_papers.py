@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from harness import wait_for
 from harness.paths import BUILD, CONFIG, SOURCE
 
 MAN = SOURCE / "gateway" / "man"
@@ -58,6 +59,28 @@ def test_options_of_help_and_page_are_the_same(program, name, ask):
         assert set(re.findall(r"^  -(\w)", said, re.MULTILINE)) == set(re.findall(r"^\.It Fl (\w)", written, re.MULTILINE))
 
 
+def options(text):
+    """Long and short ones of a help text."""
+    return set(re.findall(r"(?<![\w-])-(-[a-z][a-z-]*|[a-zA-Z])\b", text))
+
+
+def test_the_tools_page_has_every_command_and_option_and_no_other():
+    def help_of(*arguments):
+        return subprocess.run([BUILD / "liftgwctl", *arguments], capture_output=True, text=True, timeout=20).stdout
+
+    usage, text = help_of("-h"), page("liftgwctl.1")
+    before, rest = text.split(".Sh COMMANDS", 1)
+    assert options(usage) - {"-help"} == set(re.findall(r"^\.It Fl (\w)", before, re.MULTILINE))
+    parts = re.split(r"^\.It Ic (\w+)", rest[:rest.index(".Sh ")], flags=re.MULTILINE)[1:]
+    written = {}
+    for command, part in zip(parts[::2], parts[1::2]):
+        written.setdefault(command, set()).update(re.findall(r"\bFl (-[a-z][a-z-]*|[a-zA-Z]\b)", part))
+    known = re.findall(r"^  ([a-z]+) ", usage, re.MULTILINE)
+    assert list(written) == known
+    for command in known:
+        assert written[command] == options(help_of(command, "--help")), command
+
+
 def test_the_simulators_page_has_every_command_and_no_other():
     table = (SOURCE / "gateway" / "sim" / "command.c").read_text()
     known = set(re.findall(r'\{"([a-z-]+)", VERB_', table))
@@ -70,6 +93,21 @@ def test_the_simulators_page_has_every_command_and_no_other():
     arguments = {"unit", "on", "off", "get"}
     assert known <= written | {"get"}, sorted(known - written)
     assert written <= known | arguments, sorted(written - known)
+
+
+def test_the_simulators_examples_work(tmp_path):
+    start, fault = re.findall(r"^\.Dl \$ (.*)$", page("liftgw-sim.1"), re.MULTILINE)
+    start, fault = (line.replace("/tmp/", f"{tmp_path}/") for line in (start, fault))
+    _, *options = start.split()
+    simulator = subprocess.Popen([BUILD / "liftgw-sim", *options, "--profile-dir", CONFIG / "profiles"],
+                                 stdin=subprocess.DEVNULL)
+    try:
+        wait_for((tmp_path / "bus.sock").exists, what="the simulator's control socket")
+        answer = subprocess.run(["bash", "-c", fault], capture_output=True, text=True, timeout=20)
+        assert answer.returncode == 0 and answer.stdout.startswith("ok "), answer
+    finally:
+        simulator.terminate()
+        simulator.wait(10)
 
 
 def configuration_keys():
