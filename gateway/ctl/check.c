@@ -1,7 +1,9 @@
 /* `liftgwctl check`: everything wrong with a configuration; and if nothing is, what it will do. */
 #include "base/text.h"
 #include "ctl/command.h"
+#include "ctl/interpret.h"
 #include "ctl/outlook.h"
+#include "ctl/scan_plan.h"
 #include "ctl/table.h"
 
 #include <errno.h>
@@ -25,10 +27,6 @@ static const char *seconds(int64_t ns, char text[32]) {
     return text;
 }
 
-static char parity_letter(enum parity parity) {
-    return parity == PARITY_EVEN ? 'E' : parity == PARITY_ODD ? 'O' : 'N';
-}
-
 static const struct lift_settings *lift_of(const struct outlook *outlook, const struct outlook_bus *bus, size_t unit) {
     return &outlook->settings->lifts[bus->lifts[unit]];
 }
@@ -47,7 +45,7 @@ static void print_reads(const struct outlook *outlook, const struct outlook_bus 
         for (size_t r = 0; r < bus->units[u].plan->read_count; r++) {
             const struct plan_read *read = &bus->units[u].plan->reads[r];
             char unit[16], place[48], wire[32];
-            int64_t wire_ns = schedule_read_ns(&bus->settings, &bus->units[u], read, OUTLOOK_TURNAROUND_US);
+            int64_t wire_ns = schedule_read_ns(&bus->settings, &bus->units[u], read, SCHEDULE_TURNAROUND_US);
             snprintf(unit, sizeof unit, "%d", bus->units[u].unit);
             snprintf(place, sizeof place, "%s 0x%04X:%u", table_name((enum table)read->table), read->address,
                      read->count);
@@ -62,17 +60,17 @@ static void print_reads(const struct outlook *outlook, const struct outlook_bus 
 
 static void print_bus(const struct outlook *outlook, const struct outlook_bus *bus) {
     const struct bus_section *section = bus->section;
-    char text[512], cycle[32], round[32], probe[32];
+    struct scan_setting setting = {.baud = section->baud, .parity = section->parity, .stop_bits = section->stop_bits};
+    char text[512], cycle[32], round[32], probe[32], line[SCAN_SETTING_SIZE];
     snprintf(text, sizeof text,
              "a cycle takes %s, the counters of all come round in %s, and the line is in use for %d %% of the time, if "
              "units answer in %d ms.",
              milliseconds(bus->period_ns, cycle), seconds(bus->forecast.slow_round_ns, round),
-             bus->forecast.load_percent, OUTLOOK_TURNAROUND_US / 1000);
+             bus->forecast.load_percent, SCHEDULE_TURNAROUND_US / 1000);
     printf("\n");
     style_print(stdout, STYLE_BOLD, "bus ");
     style_print(stdout, STYLE_BOLD, section->name);
-    printf(": %s, %d %d%c%d\n  ", section->device, section->baud, section->data_bits, parity_letter(section->parity),
-           section->stop_bits);
+    printf(": %s, %s\n  ", section->device, scan_setting_text(&setting, line));
     style_wrap(stdout, text, 2, 2);
     if (bus->settings.unit_count > 1) {
         size_t used = (size_t)snprintf(text, sizeof text,
@@ -174,21 +172,12 @@ static void print_lifts(const struct outlook *outlook) {
     }
 }
 
-static const char *outcome_word(const struct profile *profile, int slot, const struct outcome *outcome) {
-    if (outcome->kind == OUTCOME_KEEP)
-        return "keep";
-    if (outcome->kind == OUTCOME_UNKNOWN)
-        return "unknown";
-    const char *word = slot < ITEM_COUNT ? item_word_of((enum item)slot, VALUE(outcome->number)) : NULL;
-    return word ? word : profile->slot_kinds[slot] == KIND_BOOL && outcome->number ? "yes" : "no";
-}
-
 static void add_rest(struct table_view *table, const struct profile *profile, int slot, int line, const char *rest,
                      const struct outcome *otherwise) {
     char row[32];
     snprintf(row, sizeof row, "%d", line);
-    table_add(table, (const char *[]){profile->name, row, profile->slot_names[slot],
-                                      outcome_word(profile, slot, otherwise), rest});
+    table_add(table, (const char *[]){profile->name, row, profile->slot_names[slot], interpret_outcome(slot, otherwise),
+                                      rest});
 }
 
 static void print_rest(const struct settings *settings) {
@@ -234,10 +223,10 @@ static json_t *reads_json(const struct outlook_bus *bus, size_t u) {
     for (size_t r = 0; r < plan->read_count; r++) {
         const struct plan_read *read = &plan->reads[r];
         json_array_append_new(
-            reads,
-            json_pack("{s:s, s:i, s:i, s:s, s:o}", "table", table_name((enum table)read->table), "address",
-                      read->address, "count", read->count, "lane", r < schedule_fast_count(plan) ? "fast" : "slow",
-                      "wire_ms", in_ms(schedule_read_ns(&bus->settings, &bus->units[u], read, OUTLOOK_TURNAROUND_US))));
+            reads, json_pack("{s:s, s:i, s:i, s:s, s:o}", "table", table_name((enum table)read->table), "address",
+                             read->address, "count", read->count, "lane",
+                             r < schedule_fast_count(plan) ? "fast" : "slow", "wire_ms",
+                             in_ms(schedule_read_ns(&bus->settings, &bus->units[u], read, SCHEDULE_TURNAROUND_US))));
     }
     return reads;
 }
@@ -256,7 +245,7 @@ static json_t *buses_json(const struct outlook *outlook) {
             buses, json_pack("{s:s, s:s, s:i, s:s, s:i, s:i, s:i, s:o, s:o, s:i, s:o, s:o}", "name", section->name,
                              "device", section->device, "baud", section->baud, "parity", parity_name(section->parity),
                              "data_bits", section->data_bits, "stop_bits", section->stop_bits, "turnaround_ms",
-                             OUTLOOK_TURNAROUND_US / 1000, "cycle_ms", in_ms(bus->period_ns), "slow_round_ms",
+                             SCHEDULE_TURNAROUND_US / 1000, "cycle_ms", in_ms(bus->period_ns), "slow_round_ms",
                              in_ms(bus->forecast.slow_round_ns), "load_percent", bus->forecast.load_percent,
                              "silent_unit_ms", in_ms(bus->probe_ns), "units", units));
     }
@@ -323,8 +312,7 @@ static int check(const char *file, bool json) {
             fprintf(stderr, "%zu error%s\n", problems_count(problems, PROBLEM_ERROR),
                     problems_count(problems, PROBLEM_ERROR) == 1 ? "" : "s");
     }
-    if (outlook)
-        outlook_free(outlook);
+    outlook_free(outlook);
     settings_free(settings);
     problems_free(problems);
     return status;

@@ -64,7 +64,7 @@ static void seat_units(struct outlook *outlook) {
 /* design.md 4: a probe costs its question and the full timeout at most; all but one of the units may be silent. */
 static void look_at_bus(struct outlook_bus *bus) {
     bus->settings = settings_of(bus);
-    schedule_forecast(&bus->settings, OUTLOOK_TURNAROUND_US, &bus->forecast);
+    schedule_forecast(&bus->settings, SCHEDULE_TURNAROUND_US, &bus->forecast);
     bus->period_ns = larger(bus->forecast.cycle_ns, bus->settings.min_poll_ms * NS_PER_MS);
     bus->probe_ns = line_request_characters() * line_character_ns(&bus->settings.line) +
                     bus->settings.response_timeout_ms * NS_PER_MS + line_silence_ns(&bus->settings.line);
@@ -115,7 +115,7 @@ static int64_t rest_of_poll_ns(const struct view *view, size_t r) {
     int64_t rest_ns =
         line_reply_characters(read->table, read->count, view->unit->dialect) * line_character_ns(&settings->line);
     for (size_t next = r + 1; next < schedule_fast_count(view->plan); next++)
-        rest_ns += schedule_read_ns(settings, view->unit, &view->plan->reads[next], OUTLOOK_TURNAROUND_US);
+        rest_ns += schedule_read_ns(settings, view->unit, &view->plan->reads[next], SCHEDULE_TURNAROUND_US);
     return rest_ns;
 }
 
@@ -176,6 +176,8 @@ struct outlook *outlook_create(const struct settings *settings) {
 }
 
 void outlook_free(struct outlook *outlook) {
+    if (!outlook)
+        return;
     for (size_t i = 0; i < outlook->settings->lift_count * LIFT_PARTS; i++)
         plan_free(outlook->plans[i]);
     for (size_t b = 0; b < outlook->settings->bus_count; b++) {
@@ -222,7 +224,6 @@ bool outlook_value_rest(const struct value_row *row, char text[OUTLOOK_REST_SIZE
                 list_number(text, &shown, raw);
         return shown > 0;
     }
-    snprintf(text, OUTLOOK_REST_SIZE, "all but ");
     char listed[OUTLOOK_REST_SIZE] = "";
     for (size_t i = 0; i < row->map_count; i++)
         list_number(listed, &shown, row->map[i].raw);

@@ -6,8 +6,6 @@
 #include "modbus/schedule.h"
 #include "settings/settings.h"
 
-/* How long a unit is assumed to take for an answer, as in the daemon's log at start. */
-#define OUTLOOK_TURNAROUND_US 10000
 /* From a complete poll to the message on the network: the ledger's commit on slow flash, the way to the publisher. */
 #define OUTLOOK_HANDLING_NS INT64_C(100000000)
 

@@ -1,8 +1,6 @@
 /* What a configuration that has no mistake may still be warned of. */
 #include "ctl/outlook.h"
 
-#include "profile/place.h"
-
 #include <string.h>
 
 #define NS_PER_MS INT64_C(1000000)

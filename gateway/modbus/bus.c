@@ -22,7 +22,6 @@
 #define REOPEN_LAST_NS NS_PER_S
 #define WAIT_MOST_NS (500 * NS_PER_MS) /* so that progress can be seen */
 #define LOAD_WINDOW_NS (60 * NS_PER_S)
-#define FORECAST_TURNAROUND_US 10000
 #define ASK_WORDS_MAX 125
 
 /* A unit as its thread sees it. */
@@ -462,11 +461,11 @@ static void *run(void *context) {
 
 static void log_forecast(const struct bus *bus) {
     struct schedule_forecast forecast;
-    schedule_forecast(&bus->settings, FORECAST_TURNAROUND_US, &forecast);
+    schedule_forecast(&bus->settings, SCHEDULE_TURNAROUND_US, &forecast);
     log_info("bus %s: %s, %d baud: %zu units, %zu fast reads, %zu slow ones; if units answer in %d ms, a cycle takes "
              "%d ms, all slow reads %d ms, and the line is in use for %d %% of the time",
              bus->settings.name, bus->settings.line.device, bus->settings.line.baud, bus->settings.unit_count,
-             forecast.fast_reads, forecast.slow_reads, FORECAST_TURNAROUND_US / 1000,
+             forecast.fast_reads, forecast.slow_reads, SCHEDULE_TURNAROUND_US / 1000,
              (int)(forecast.cycle_ns / NS_PER_MS), (int)(forecast.slow_round_ns / NS_PER_MS), forecast.load_percent);
 }
 

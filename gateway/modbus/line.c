@@ -225,8 +225,31 @@ static int64_t larger(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
-/* How many bytes can be read; -1: the device is gone. */
+/* Waits until there is something to read: LINE_OK, LINE_TIMEOUT, LINE_GONE. */
+static enum line_result wait_readable(const struct line *line, int64_t deadline_ns) {
+    struct pollfd ready = {.fd = line->descriptor, .events = POLLIN};
+    for (;;) {
+        int64_t left_ns = larger(deadline_ns - clock_mono_ns(), 0);
+        struct timespec left = {.tv_sec = left_ns / NS_PER_S, .tv_nsec = left_ns % NS_PER_S};
+        int count = ppoll(&ready, 1, &left, NULL);
+        if (count == -1 && errno == EINTR)
+            continue;
+        if (count == 0)
+            return LINE_TIMEOUT;
+        if (count > 0 && ready.revents == POLLIN)
+            return LINE_OK;
+        if (count > 0)
+            errno = ECONNRESET;
+        return LINE_GONE;
+    }
+}
+
+/* How many bytes can be read; -1: the device is gone. On a busy system, bytes that came long ago may still be on their
+ * way from the driver to us. FIONREAD knows nothing of them; poll(2) waits for them (Linux, n_tty_poll()). */
 static int bytes_waiting(const struct line *line) {
+    enum line_result ready = wait_readable(line, 0);
+    if (ready != LINE_OK)
+        return ready == LINE_TIMEOUT ? 0 : -1;
     int count = 0;
     return ioctl(line->descriptor, FIONREAD, &count) == -1 ? -1 : count;
 }
@@ -304,25 +327,6 @@ static uint16_t crc16(const uint8_t *bytes, int size) {
 
 static bool crc_is_right(const uint8_t *frame, int length) {
     return crc16(frame, length - CRC_SIZE) == (frame[length - 2] | frame[length - 1] << 8);
-}
-
-/* Waits until there is something to read: LINE_OK, LINE_TIMEOUT, LINE_GONE. */
-static enum line_result wait_readable(const struct line *line, int64_t deadline_ns) {
-    struct pollfd ready = {.fd = line->descriptor, .events = POLLIN};
-    for (;;) {
-        int64_t left_ns = larger(deadline_ns - clock_mono_ns(), 0);
-        struct timespec left = {.tv_sec = left_ns / NS_PER_S, .tv_nsec = left_ns % NS_PER_S};
-        int count = ppoll(&ready, 1, &left, NULL);
-        if (count == -1 && errno == EINTR)
-            continue;
-        if (count == 0)
-            return LINE_TIMEOUT;
-        if (count > 0 && ready.revents == POLLIN)
-            return LINE_OK;
-        if (count > 0)
-            errno = ECONNRESET;
-        return LINE_GONE;
-    }
 }
 
 /* How long the frame will be that begins so, for all that a unit may send (Modbus application protocol 1.1b3, 6 and 7);

@@ -65,6 +65,9 @@ int64_t schedule_cycle_ns(const struct schedule *schedule);
 /* How many of a plan's reads are polled each cycle: the fast ones, or all where a profile has nothing but slow rows. */
 size_t schedule_fast_count(const struct plan *plan);
 
+/* How long a unit is assumed to take for an answer before it has been heard: microseconds. */
+#define SCHEDULE_TURNAROUND_US 10000
+
 /* What can be said before anybody answers (design.md 4). A read takes 8 characters for the question and those of the
  * answer, the unit's turnaround, and one silence. */
 int64_t schedule_read_ns(const struct bus_settings *settings, const struct bus_unit *unit, const struct plan_read *read,

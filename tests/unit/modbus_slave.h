@@ -24,6 +24,7 @@
 
 #define MS INT64_C(1000000)
 #define UNUSED __attribute__((unused))
+#define SLIP_NS (8 * MS) /* later than this a slave is on no bus, only on a machine that has no time for it */
 
 /* The rows of libraries.md 2.1. */
 enum trick {
@@ -79,6 +80,8 @@ struct slave {
     uint16_t (*word)(const struct slave *slave, int unit, int table, int address);
     unsigned requests, not_reads, short_silences;
     int64_t last_byte_ns;
+    int64_t taken_ns;   /* the last request */
+    int64_t slipped_ns; /* when the machine last made it late by SLIP_NS */
     uint64_t random;
     uint8_t seen[8]; /* the last request */
 
@@ -258,6 +261,7 @@ static void answer(struct slave *slave, const uint8_t *request, enum trick trick
 
 static void take_request(struct slave *slave, const uint8_t *request, int64_t now_ns) {
     memcpy(slave->seen, request, 8);
+    slave->taken_ns = now_ns;
     slave->requests++;
     slave->not_reads += request[1] < 1 || request[1] > 4;
     int64_t silence_ns = slave->character_ns * 7 / 2;
@@ -284,6 +288,9 @@ static int64_t flush_due(struct slave *slave, int64_t now_ns) {
         }
         ssize_t done = write(slave->master, chunk->bytes, (size_t)chunk->size);
         (void)done;
+        now_ns = clock_mono_ns();
+        if (now_ns - chunk->due_ns > SLIP_NS)
+            slave->slipped_ns = now_ns;
         memmove(chunk, chunk + 1, (size_t)(--slave->chunk_count - i) * sizeof *chunk);
     }
     return next_ns;
@@ -365,6 +372,19 @@ static UNUSED void slave_stop(struct slave *slave) {
         slave_unplug(slave);
     pthread_mutex_destroy(&slave->lock);
     close(slave->keeper);
+}
+
+/* When the slave was late itself for the last time, counting the last request too; 0: never. That was sent at sent_ns,
+ * 0: not at all. */
+static UNUSED int64_t slave_slipped_ns(struct slave *slave, int64_t sent_ns) {
+    pthread_mutex_lock(&slave->lock);
+    int64_t now_ns = clock_mono_ns();
+    int64_t taken_ns = slave->taken_ns < sent_ns ? now_ns : slave->taken_ns;
+    if (sent_ns != 0 && taken_ns - sent_ns > SLIP_NS)
+        slave->slipped_ns = now_ns;
+    int64_t slipped_ns = slave->slipped_ns;
+    pthread_mutex_unlock(&slave->lock);
+    return slipped_ns;
 }
 
 static UNUSED void slave_trick(struct slave *slave, enum trick trick, bool sticky) {

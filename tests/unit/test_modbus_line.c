@@ -153,6 +153,20 @@ static void test_late_reply_of_another_length_is_foreign(void **state) {
     assert_right(holding(1, 200, 12));
 }
 
+/* What came before the question is not its answer, even if the system is still busy handing it to us. */
+static void test_what_came_just_before_is_no_answer(void **state) {
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        uint8_t late[13] = {1, TABLE_HOLDING, 8, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA};
+        with_crc(late, 11);
+        clock_sleep_until_ns(clock_mono_ns() + 10 * MS);
+        assert_int_equal(write(slave.master, late, sizeof late), sizeof late);
+        assert_int_equal(read_words(holding(1, 200, 4)), LINE_OK);
+        assert_right(holding(1, 200, 4));
+        assert_int_equal(reply.noise, sizeof late);
+    }
+}
+
 static void test_a_babbling_line_neither_blocks_nor_spins(void **state) {
     (void)state;
     slave_trick(&slave, BABBLE, false);
@@ -358,6 +372,7 @@ int main(void) {
         ON_A_LINE(test_every_table_is_read),
         ON_A_LINE(test_every_wrong_frame_has_a_name),
         ON_A_LINE(test_late_reply_of_another_length_is_foreign),
+        ON_A_LINE(test_what_came_just_before_is_no_answer),
         ON_A_LINE(test_a_babbling_line_neither_blocks_nor_spins),
         ON_A_LINE(test_nothing_but_reads_leaves),
         ON_A_LINE(test_silence_is_kept_and_answers_are_not_waited_for),
