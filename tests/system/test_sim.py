@@ -119,8 +119,8 @@ def test_bytewise_each_byte_comes_at_its_own_end(world):
     master = Master(simulator)
     character = 10 / 1200
     assert is_whole(master.ask(question(1, 0x40, 4)))
-    assert 8 * character + 0.020 + character - 0.001 < master.first < 8 * character + 0.020 + 3 * character
-    assert 12 * character - 0.004 < master.last - master.first < 12 * character + 0.02
+    assert 9 * character + 0.020 - 0.001 < master.first < 11 * character + 0.020
+    assert 21 * character + 0.020 - 0.001 < master.last < 21 * character + 0.020 + 0.02
 
 
 def test_parity_makes_a_character_longer(world):
