@@ -1,5 +1,6 @@
 #include "ctl/answer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,6 +16,20 @@ long long answer_number(const json_t *object, const char *key) {
 bool answer_is(const json_t *object, const char *key, const char *text) {
     const char *value = answer_text(object, key);
     return value && strcmp(value, text) == 0;
+}
+
+const char *answer_car(const json_t *state) {
+    const char *direction = answer_text(state, "direction");
+    bool moves = answer_is(state, "car", "running") && direction && strcmp(direction, "none") != 0;
+    return moves ? direction : answer_text(state, "car");
+}
+
+const char *answer_floor(const json_t *state, char text[ANSWER_FLOOR_SIZE]) {
+    const char *label = answer_text(state, "floor_label");
+    if (label || !json_is_integer(json_object_get(state, "floor")))
+        return label;
+    snprintf(text, ANSWER_FLOOR_SIZE, "%lld", answer_number(state, "floor"));
+    return text;
 }
 
 int64_t answer_time(const json_t *object, const char *key) {

@@ -1,8 +1,9 @@
 #include "ctl/client.h"
 
+#include "base/conf.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "settings/settings.h"
+#include "ctl/answer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,16 +20,24 @@
 #define ANSWER_STEP (64 * 1024)
 #define WAIT_S 15 /* the daemon itself gives up after ten */
 
-/* Where the daemon listens: as said, or as its configuration says. */
+/* Where the daemon listens: as said, or as its configuration says. Whatever else is wrong with that does not matter: it
+ * may be edited while the daemon runs. */
 static void find_socket(const struct context *context, char *path, size_t size) {
     snprintf(path, size, "%s", context->socket ? context->socket : USUAL_SOCKET);
     if (context->socket)
         return;
     struct problems *problems = problems_create();
-    struct settings *settings = settings_load(context->file, problems);
-    if (settings)
-        snprintf(path, size, "%s", settings->gateway.control);
-    settings_free(settings);
+    struct conf *conf = conf_open(context->file, problems);
+    const struct conf_node *gateway = conf ? conf_get(conf_root(conf), "gateway") : NULL;
+    const struct conf_node *node = gateway ? conf_get(gateway, "control") : NULL;
+    const char *control = node ? conf_string(node) : NULL;
+    const char *slash = strrchr(context->file, '/');
+    if (control && control[0] != '/' && slash)
+        snprintf(path, size, "%.*s%s", (int)(slash - context->file) + 1, context->file, control);
+    else if (control)
+        snprintf(path, size, "%s", control);
+    if (conf)
+        conf_close(conf);
     problems_free(problems);
 }
 
@@ -58,16 +67,16 @@ int client_connect(const struct context *context) {
     return connect_to(path);
 }
 
-int client_open(const struct context *context) {
+int client_begin(const struct context *context, int *status) {
     char path[4096];
     find_socket(context, path, sizeof path);
     int fd = connect_to(path);
-    int kept = errno;
-    if (fd < 0)
-        log_error("liftgwd does not answer on %s: %s%s", path, strerror(errno),
-                  errno == EACCES ? "; add yourself to group liftgw" : "; is it running?");
-    errno = kept;
-    return fd;
+    if (fd >= 0)
+        return fd;
+    *status = errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE;
+    log_error("liftgwd does not answer on %s: %s%s", path, strerror(errno),
+              errno == EACCES ? "; add yourself to group liftgw" : "; is it running?");
+    return -1;
 }
 
 /* One line, without its end; the caller's to free. NULL if it does not come whole. */
@@ -105,13 +114,6 @@ void client_be_patient(int fd, int seconds) {
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
 }
 
-int client_begin(const struct context *context, int *status) {
-    int fd = client_open(context);
-    if (fd < 0)
-        *status = errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE;
-    return fd;
-}
-
 json_t *client_do(int fd, json_t *request, int *status) {
     char *line = json_dumps(request, JSON_COMPACT);
     json_decref(request);
@@ -121,7 +123,7 @@ json_t *client_do(int fd, json_t *request, int *status) {
         *status = EX_OK;
         return answer;
     }
-    const char *error = json_string_value(json_object_get(answer, "error"));
+    const char *error = answer_text(answer, "error");
     *status = answer && !json_is_true(json_object_get(answer, "retry")) ? EX_USAGE : EX_UNAVAILABLE;
     log_error("%s", error ? error : "liftgwd gave no answer");
     json_decref(answer);

@@ -1,4 +1,4 @@
-/* The commands of liftgwctl: each is one function in the file of its name, and one row in main.c's table. */
+/* The commands of liftgwctl: each is a function NAME_run and one row in main.c's table. */
 #ifndef LIFTGW_CTL_COMMAND_H
 #define LIFTGW_CTL_COMMAND_H
 

@@ -168,13 +168,6 @@ static const char *signs(const json_t *moment, char cell[TABLE_CELL]) {
     return cell[0] ? cell : "-";
 }
 
-static const char *number_or_null(const json_t *moment, const char *key, char cell[32]) {
-    if (!json_is_integer(json_object_get(moment, key)))
-        return NULL;
-    snprintf(cell, 32, "%lld", answer_number(moment, key));
-    return cell;
-}
-
 static void print_trail(const json_t *trail) {
     static const char *const titles[] = {"SECOND", "LINK", "MODE", "CAR", "FLOOR", "DOOR", "MM/S", "SIGNS"};
     struct table_view *table = table_create(titles, 8);
@@ -183,16 +176,13 @@ static void print_trail(const json_t *trail) {
     table_right(table, 0);
     table_right(table, 6);
     json_array_foreach(trail, i, moment) {
-        char second[32], floor[32], speed[32], other[TABLE_CELL];
-        const char *label = answer_text(moment, "floor_label");
-        const char *car = answer_text(moment, "car");
-        bool runs = car && strcmp(car, "running") == 0 && answer_text(moment, "direction");
+        char second[32], floor[ANSWER_FLOOR_SIZE], speed[32], other[TABLE_CELL];
+        bool has_speed = json_is_integer(json_object_get(moment, "speed_mm_s"));
         snprintf(second, sizeof second, "%.1f", (double)answer_number(moment, "t_ms") / 1000);
-        table_add(table,
-                  (const char *[]){second, answer_text(moment, "link"), answer_text(moment, "service_mode"),
-                                   runs ? answer_text(moment, "direction") : car,
-                                   label ? label : number_or_null(moment, "floor", floor), answer_text(moment, "door"),
-                                   number_or_null(moment, "speed_mm_s", speed), signs(moment, other)});
+        snprintf(speed, sizeof speed, "%lld", answer_number(moment, "speed_mm_s"));
+        table_add(table, (const char *[]){second, answer_text(moment, "link"), answer_text(moment, "service_mode"),
+                                          answer_car(moment), answer_floor(moment, floor), answer_text(moment, "door"),
+                                          has_speed ? speed : NULL, signs(moment, other)});
     }
     table_print(table, stdout);
     table_free(table);

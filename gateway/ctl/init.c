@@ -3,10 +3,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "ctl/command.h"
+#include "ctl/reader.h"
 #include "ctl/scan.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
@@ -14,30 +13,6 @@
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-#define BY_ID "/dev/serial/by-id"
-
-/* The one adapter of this box. */
-static const char *only_device(char *path, size_t size) {
-    DIR *folder = opendir(BY_ID);
-    size_t count = 0;
-    for (const struct dirent *entry; folder && (entry = readdir(folder));) {
-        if (entry->d_name[0] == '.')
-            continue;
-        if (count == 0)
-            snprintf(path, size, BY_ID "/%s", entry->d_name);
-        else
-            log_error("%s, or " BY_ID "/%s?", count == 1 ? path : "", entry->d_name);
-        count++;
-    }
-    if (folder)
-        closedir(folder);
-    if (count == 0)
-        log_error("no serial adapter in " BY_ID ": say which device the bus is on, liftgwctl init /dev/ttyS1");
-    else if (count > 1)
-        log_error("there are %zu serial adapters: say which one, liftgwctl init DEVICE", count);
-    return count == 1 ? path : NULL;
-}
 
 /* The host's name is unique often enough to begin with. */
 static void write_gateway(const struct library *library, FILE *to) {
@@ -176,6 +151,6 @@ int init_run(const struct context *context, int argc, char *argv[]) {
             return EX_USAGE;
     if (argc - optind > 1)
         return command_help(argv[0], false);
-    const char *device = optind < argc ? argv[optind] : only_device(only, sizeof only);
+    const char *device = optind < argc ? argv[optind] : reader_only_device(only, sizeof only);
     return device ? init(context, &wishes, device, path) : EX_USAGE;
 }

@@ -4,9 +4,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-const char *interpret_order_name(enum word_order order) {
+static const char *order_name(enum word_order order) {
     static const char *const names[] = {
         [ORDER_ABCD] = "ABCD", [ORDER_CDAB] = "CDAB", [ORDER_BADC] = "BADC", [ORDER_DCBA] = "DCBA"};
     return names[order];
@@ -41,13 +40,20 @@ const char *interpret_place(const struct place *place, int address_offset, char 
     bool one_word = place->table == TABLE_HOLDING || place->table == TABLE_INPUT;
     if (place->type != RAW_BITS)
         snprintf(how, sizeof how, " %s%s%s", raw_type_name(place->type), place->order == ORDER_ABCD ? "" : " ",
-                 place->order == ORDER_ABCD ? "" : interpret_order_name(place->order));
+                 place->order == ORDER_ABCD ? "" : order_name(place->order));
     else if (one_word && place_is_one_bit(place))
         snprintf(how, sizeof how, " bit %d", place->bit_low);
     else if (one_word)
         snprintf(how, sizeof how, " bits %d-%d", place->bit_low, place->bit_high);
     snprintf(text, INTERPRET_ROW_SIZE, "0x%04X%s", (unsigned)(place->address + address_offset) & 0xFFFF, how);
     return text;
+}
+
+const char *interpret_outcome(int slot, const struct outcome *outcome) {
+    if (outcome->kind != OUTCOME_VALUE)
+        return outcome->kind == OUTCOME_KEEP ? "as before" : "unknown";
+    const char *word = slot < ITEM_COUNT ? item_word_of((enum item)slot, VALUE(outcome->number)) : NULL;
+    return word ? word : outcome->number ? "yes" : "no";
 }
 
 const char *interpret_row(enum table table, uint16_t address, enum raw_type type, char text[INTERPRET_ROW_SIZE]) {

@@ -12,10 +12,11 @@
 const char *interpret(enum raw_type type, enum word_order order, const uint16_t words[], char text[INTERPRET_SIZE]);
 /* The 16 bits, the highest first, in groups of four. */
 const char *interpret_bits(uint16_t word, char text[INTERPRET_SIZE]);
-/* "ABCD", … */
-const char *interpret_order_name(enum word_order order);
 /* Where the bits of a place stand in words: "0x0040 bits 0-2", "0x0048 u32 CDAB". */
 const char *interpret_place(const struct place *place, int address_offset, char text[INTERPRET_ROW_SIZE]);
+
+/* What an outcome makes of the item in that slot: a word of it, "yes", "no", "unknown", or "as before" for keep. */
+const char *interpret_outcome(int slot, const struct outcome *outcome);
 
 /* A row for `values` of a profile that reads that place as a private item. */
 const char *interpret_row(enum table table, uint16_t address, enum raw_type type, char text[INTERPRET_ROW_SIZE]);

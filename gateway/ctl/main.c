@@ -143,11 +143,17 @@ static const struct command *find_command(const char *name) {
     return NULL;
 }
 
-int main(int argc, char *argv[]) {
+/* Half an answer on a full disk must not look like a whole one. */
+static int written(int status) {
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    log_error("standard output did not take all of the answer: is its disk full?");
+    return EX_IOERR;
+}
+
+static int run(int argc, char *argv[]) {
     struct context context = {.file = LIFTGW_SYSCONF "/liftgw.cfg"};
     static const struct option names[] = {{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
-    style_init();
-    log_init("liftgwctl", false);
     int option;
     while ((option = getopt_long(argc, argv, "+c:s:Vh", names, NULL)) != -1) {
         switch (option) {
@@ -177,4 +183,10 @@ int main(int argc, char *argv[]) {
         if (strcmp(argv[i], "--help") == 0)
             return command_help(command->name, true);
     return command ? command->run(&context, argc - optind, argv + optind) : EX_USAGE;
+}
+
+int main(int argc, char *argv[]) {
+    style_init();
+    log_init("liftgwctl", false);
+    return written(run(argc, argv));
 }

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "ctl/answer.h"
 #include "ctl/client.h"
 #include "ctl/command.h"
 #include "ctl/interpret.h"
@@ -152,13 +153,9 @@ static void end_tables(struct poll *poll, const char *link) {
 
 /* ---- through the daemon ---- */
 
-static int int_of(const json_t *object, const char *key) {
-    return (int)json_integer_value(json_object_get(object, key));
-}
-
 static const struct part_settings *part_of(const struct poll *poll, const json_t *answer) {
     for (size_t p = 0; p < poll->lift->part_count; p++)
-        if (poll->lift->part[p].unit == int_of(answer, "unit"))
+        if (poll->lift->part[p].unit == answer_number(answer, "unit"))
             return &poll->lift->part[p];
     return NULL;
 }
@@ -167,9 +164,9 @@ static const struct part_settings *part_of(const struct poll *poll, const json_t
 static bool find_row(const struct poll *poll, const json_t *answer, struct polled *polled) {
     const struct part_settings *part = part_of(poll, answer);
     const struct profile *profile = part ? poll->settings->profiles[part->profile] : NULL;
-    const char *item = json_string_value(json_object_get(answer, "item"));
+    const char *item = answer_text(answer, "item");
     bool is_rule = json_is_null(json_object_get(answer, "table"));
-    int line = int_of(answer, "row");
+    int line = (int)answer_number(answer, "row");
     for (size_t i = 0; profile && item && i < (is_rule ? profile->rule_count : profile->value_count); i++) {
         const struct value_row *value = is_rule ? NULL : &profile->values[i];
         const struct rule_row *rule = is_rule ? &profile->rules[i] : NULL;
@@ -192,7 +189,7 @@ static bool take_row(struct poll *poll, const json_t *answer) {
     char number[32];
     const json_t *raw = json_object_get(answer, "raw");
     const json_t *value = json_object_get(answer, "value");
-    const char *result = json_string_value(json_object_get(answer, "result"));
+    const char *result = answer_text(answer, "result");
     if (!find_row(poll, answer, &polled))
         return false;
     bool is_hours = strcmp(polled.item, item_info(ITEM_RUN_HOURS)->name) == 0;
@@ -208,21 +205,21 @@ static bool take_row(struct poll *poll, const json_t *answer) {
 static bool take_fault(struct poll *poll, const json_t *answer) {
     const struct part_settings *part = part_of(poll, answer);
     const struct profile *profile = part ? poll->settings->profiles[part->profile] : NULL;
-    const char *seen = json_string_value(json_object_get(answer, "seen"));
+    const char *seen = answer_text(answer, "seen");
     for (size_t i = 0; profile && seen && i < profile->fault_count; i++) {
         const struct fault_row *row = &profile->faults[i];
-        if (row->line != int_of(answer, "row"))
+        if (row->line != answer_number(answer, "row"))
             continue;
         struct polled_fault polled = {.file = row->file,
                                       .line = row->line,
                                       .unit = part->unit,
                                       .place = row->kind == FAULT_ROW_PATTERN ? NULL : &row->place,
                                       .address_offset = part->options.address_offset,
-                                      .raw = json_integer_value(json_object_get(answer, "raw")),
+                                      .raw = answer_number(answer, "raw"),
                                       .seen = strcmp(seen, "yes") == 0  ? SEEN_YES
                                               : strcmp(seen, "no") == 0 ? SEEN_NOT
                                                                         : SEEN_UNKNOWN,
-                                      .fault = json_string_value(json_object_get(answer, "fault"))};
+                                      .fault = answer_text(answer, "fault")};
         add_fault(poll, &polled);
         return true;
     }
@@ -235,7 +232,7 @@ static int poll_through_daemon(struct poll *poll, int daemon) {
     json_t *answer = client_ask(daemon, text);
     free(text);
     json_decref(question);
-    const char *error = json_string_value(json_object_get(answer, "error"));
+    const char *error = answer_text(answer, "error");
     if (!json_is_true(json_object_get(answer, "ok"))) {
         log_error("lift %s: liftgwd says: %s", poll->lift->identity.id, error ? error : "nothing; has it ended?");
         json_decref(answer);
@@ -247,7 +244,7 @@ static int poll_through_daemon(struct poll *poll, int daemon) {
     bool known = true;
     json_array_foreach(json_object_get(answer, "rows"), i, row) known = take_row(poll, row) && known;
     json_array_foreach(json_object_get(answer, "faults"), i, row) known = take_fault(poll, row) && known;
-    const char *link = json_string_value(json_object_get(answer, "link"));
+    const char *link = answer_text(answer, "link");
     end_tables(poll, link ? link : "-");
     if (!known)
         log_warn("%s has changed since liftgwd read it: rows are missing here; systemctl reload liftgwd",

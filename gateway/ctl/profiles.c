@@ -50,17 +50,11 @@ static void append(char *text, size_t size, const char *more) {
     snprintf(text + used, size - used, "%s%s", used ? ", " : "", more);
 }
 
-static const char *word_of(int slot, const struct outcome *outcome) {
-    if (outcome->kind != OUTCOME_VALUE)
-        return outcome->kind == OUTCOME_KEEP ? "as before" : "unknown";
-    const char *word = slot < ITEM_COUNT ? item_word_of((enum item)slot, VALUE(outcome->number)) : NULL;
-    return word ? word : outcome->number ? "yes" : "no";
-}
-
 static void describe_value(const struct profile *profile, const struct value_row *row, char *text, size_t size) {
     char part[128];
     for (size_t i = 0; i < row->map_count; i++) {
-        snprintf(part, sizeof part, "%" PRId64 " %s", row->map[i].raw, word_of(row->slot, &row->map[i].outcome));
+        snprintf(part, sizeof part, "%" PRId64 " %s", row->map[i].raw,
+                 interpret_outcome(row->slot, &row->map[i].outcome));
         append(text, size, part);
     }
     if (row->scaled) {
@@ -181,11 +175,12 @@ static void print_rules(const struct profile *profile) {
         if (row->kind == RULE_TIME)
             append(how, sizeof how, "timed");
         for (size_t k = 0; k < row->pattern_count; k++) {
-            snprintf(part, sizeof part, "%s %s", row->patterns[k].text, word_of(row->slot, &row->patterns[k].outcome));
+            snprintf(part, sizeof part, "%s %s", row->patterns[k].text,
+                     interpret_outcome(row->slot, &row->patterns[k].outcome));
             append(how, sizeof how, part);
         }
         if (row->kind == RULE_TRUTH) {
-            snprintf(part, sizeof part, "else %s", word_of(row->slot, &row->otherwise));
+            snprintf(part, sizeof part, "else %s", interpret_outcome(row->slot, &row->otherwise));
             append(how, sizeof how, part);
         }
         table_add(table, (const char *[]){profile->slot_names[row->slot], from, how});

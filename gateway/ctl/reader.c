@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "ctl/answer.h"
 #include "ctl/client.h"
 #include "ctl/interrupt.h"
 #include "settings/settings.h"
@@ -81,7 +82,7 @@ static bool ask_daemon(struct reader *reader, const struct context *context) {
     size_t i;
     json_t *bus;
     json_array_foreach(json_object_get(status, "buses"), i, bus) {
-        const char *device = json_string_value(json_object_get(bus, "device"));
+        const char *device = answer_text(bus, "device");
         if (device && settings_same_device(device, reader->device))
             reader->bus = json_incref(bus);
     }
@@ -100,9 +101,9 @@ static enum line_result result_named(const char *name) {
 
 static enum line_result take_answer(const json_t *answer, const struct line_request *request,
                                     struct line_reply *reply) {
-    reply->exception = (int)json_integer_value(json_object_get(answer, "exception"));
+    reply->exception = (int)answer_number(answer, "exception");
     if (!json_is_true(json_object_get(answer, "ok")))
-        return result_named(json_string_value(json_object_get(answer, "result")));
+        return result_named(answer_text(answer, "result"));
     const json_t *values = json_object_get(answer, "values");
     if (json_array_size(values) != request->count)
         return LINE_FOREIGN;
@@ -113,7 +114,7 @@ static enum line_result take_answer(const json_t *answer, const struct line_requ
 
 /* True if the daemon did not ask because somebody else's question waits. */
 static bool was_busy(const json_t *answer) {
-    const char *error = json_string_value(json_object_get(answer, "error"));
+    const char *error = answer_text(answer, "error");
     return error && !json_object_get(answer, "result") && strstr(error, "try again");
 }
 
@@ -240,4 +241,23 @@ const char *reader_stable_name(const char *device, char *path, size_t size) {
     if (folder)
         closedir(folder);
     return found;
+}
+
+const char *reader_only_device(char *path, size_t size) {
+    DIR *folder = opendir(BY_ID);
+    size_t count = 0;
+    for (const struct dirent *entry; folder && (entry = readdir(folder));) {
+        if (entry->d_name[0] == '.')
+            continue;
+        if (count++ == 0)
+            snprintf(path, size, BY_ID "/%s", entry->d_name);
+    }
+    if (folder)
+        closedir(folder);
+    if (count == 0)
+        log_error("no serial adapter in " BY_ID ": say which device the bus is on, liftgwctl init /dev/ttyS1");
+    else if (count > 1)
+        log_error("there are %zu serial adapters: say which one, liftgwctl init DEVICE; ls -l " BY_ID " shows them",
+                  count);
+    return count == 1 ? path : NULL;
 }

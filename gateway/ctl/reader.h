@@ -36,5 +36,7 @@ int reader_gone(const struct reader *reader);
 /* The name in /dev/serial/by-id that leads to the same device, which no other adapter gets; device itself if there is
  * none. */
 const char *reader_stable_name(const char *device, char *path, size_t size);
+/* The one adapter in /dev/serial/by-id; NULL, after saying so, if there is none or more than one. Returns path. */
+const char *reader_only_device(char *path, size_t size);
 
 #endif

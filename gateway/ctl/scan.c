@@ -1,9 +1,8 @@
 #include "ctl/scan.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "ctl/answer.h"
 #include "ctl/interrupt.h"
 #include "ctl/progress.h"
 #include "ctl/reader.h"
@@ -196,10 +195,16 @@ static void show(struct scan *scan, const char *what, int unit) {
     progress_show(scan->done_ns, scan->all_ns, line);
 }
 
+static struct scan_unit *add_unit(struct scan *scan, int unit) {
+    struct scan_unit *added = &scan->report->units[scan->report->unit_count++];
+    *added = (struct scan_unit){.unit = unit};
+    return added;
+}
+
 static void found(struct scan *scan, int unit) {
     scan->report->found = true;
     scan->dialect_known = true;
-    scan->report->units[scan->report->unit_count++].unit = unit;
+    add_unit(scan, unit);
 }
 
 /* A garbled answer is a sign of life: the unit is asked with all other settings before anybody else is. */
@@ -375,12 +380,6 @@ static void settle(struct scan *scan) {
     meet(scan, &scan->report->units[0]);
 }
 
-static struct scan_unit *add_unit(struct scan *scan, int unit) {
-    struct scan_unit *added = &scan->report->units[scan->report->unit_count++];
-    *added = (struct scan_unit){.unit = unit};
-    return added;
-}
-
 static int by_unit(const void *a, const void *b) {
     return ((const struct scan_unit *)a)->unit - ((const struct scan_unit *)b)->unit;
 }
@@ -447,7 +446,7 @@ static void announce(struct scan *scan) {
 /* Through the daemon: its settings, its pace, and the dialect of the units that it knows. */
 static void follow_daemon(struct scan *scan) {
     const json_t *bus = reader_daemon(scan->reader);
-    int64_t cycle_ms = json_integer_value(json_object_get(bus, "cycle_ms"));
+    int64_t cycle_ms = answer_number(bus, "cycle_ms");
     int units = scan_last_unit(&scan->plan) - scan_first_unit(&scan->plan) + 1;
     scan->report->through_daemon = scan->report->found = true;
     scan->dialect_known = true;
@@ -456,10 +455,11 @@ static void follow_daemon(struct scan *scan) {
 
 static void find_all(struct scan *scan) {
     struct scan_report *report = scan->report;
-    if (!report->through_daemon)
+    if (!report->through_daemon) {
         search(scan);
-    if (report->found && !report->through_daemon)
-        settle(scan);
+        if (report->found)
+            settle(scan);
+    }
     if (report->found && goes_on(scan))
         sweep(scan);
     progress_clear();

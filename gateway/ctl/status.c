@@ -83,24 +83,6 @@ static void print_buses(FILE *to, const json_t *buses) {
     table_free(table);
 }
 
-static const char *floor_in_words(const json_t *state, char cell[CELL]) {
-    const char *label = answer_text(state, "floor_label");
-    if (label)
-        snprintf(cell, CELL, "%s", label);
-    else if (json_is_integer(json_object_get(state, "floor")))
-        snprintf(cell, CELL, "%lld", answer_number(state, "floor"));
-    else
-        return NULL;
-    return cell;
-}
-
-static const char *car_in_words(const json_t *state) {
-    const char *car = answer_text(state, "car");
-    const char *direction = answer_text(state, "direction");
-    bool moves = car && strcmp(car, "running") == 0 && direction && strcmp(direction, "none") != 0;
-    return moves ? direction : car;
-}
-
 /* The reach of each of its parts, octal as chrony shows it: eight polls, the newest in the last bit. */
 static const char *reach_in_octal(const json_t *lift, char cell[CELL]) {
     size_t i;
@@ -141,11 +123,11 @@ static void print_lifts(FILE *to, const json_t *lifts) {
     json_t *lift;
     json_array_foreach(lifts, i, lift) {
         const json_t *state = json_object_get(lift, "state");
-        char reach[CELL], floor[CELL], faults[CELL];
-        table_add(table, (const char *[]){answer_text(lift, "id"), answer_text(lift, "link"),
-                                          reach_in_octal(lift, reach), answer_text(state, "service_mode"),
-                                          car_in_words(state), floor_in_words(state, floor), answer_text(state, "door"),
-                                          faults_in_words(lift, faults)});
+        char reach[CELL], floor[ANSWER_FLOOR_SIZE], faults[CELL];
+        table_add(table,
+                  (const char *[]){answer_text(lift, "id"), answer_text(lift, "link"), reach_in_octal(lift, reach),
+                                   answer_text(state, "service_mode"), answer_car(state), answer_floor(state, floor),
+                                   answer_text(state, "door"), faults_in_words(lift, faults)});
         table_style(table, 1, is_online(lift) ? STYLE_GOOD : STYLE_BAD);
         table_style(table, 7, faults_style(lift));
     }
@@ -262,7 +244,8 @@ int status_run(const struct context *context, int argc, char *argv[]) {
     }
     if (optind < argc)
         return command_help(argv[0], false);
-    int fd = client_open(context);
+    int no_daemon;
+    int fd = client_begin(context, &no_daemon);
     if (fd < 0)
         return HEALTH_NOT_RUNNING;
     json_t *status = client_ask(fd, "{\"cmd\":\"status\"}");

@@ -9,8 +9,7 @@
 enum health { HEALTH_FINE, HEALTH_DEGRADED, HEALTH_CRITICAL, HEALTH_NOT_RUNNING };
 
 /* Critical: there are lifts and none is online, messages were dropped because the outbox is full, or the ledger cannot
- * be written. Degraded: a lift,
- * a bus or the broker is not there, or the broker refuses messages. */
+ * be written. Degraded: a lift, a bus or the broker is not there, or the broker refuses messages. */
 enum health status_health(const json_t *status);
 
 /* Prints the daemon's answer for people. */

@@ -118,7 +118,8 @@ static void draw(struct watcher *watcher) {
     } else {
         printf("%s\n", text);
     }
-    fflush(stdout);
+    if (fflush(stdout) != 0)
+        watcher->over = true;
     free(text);
 }
 
@@ -239,13 +240,11 @@ static int catch_signals(void) {
 }
 
 static int run(const struct context *context, int every_ms) {
-    int fd = client_connect(context);
-    if (fd < 0 && errno == EACCES) {
-        client_open(context); /* says why, and what helps */
-        return EX_NOPERM;
-    }
-    if (fd >= 0)
-        close(fd);
+    int status;
+    int fd = client_begin(context, &status);
+    if (fd < 0)
+        return status;
+    close(fd);
     struct watcher watcher = {.context = context,
                               .every_ms = every_ms,
                               .screen = style_is_terminal(stdout),

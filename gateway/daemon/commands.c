@@ -15,13 +15,6 @@
 #define TEST_WITHIN_MS 10000
 #define RETIRE_WITHIN_MS 60000
 
-json_t *command_fine(json_t *body) {
-    json_t *object = json_pack("{s:b}", "ok", 1);
-    json_object_update(object, body);
-    json_decref(body);
-    return object;
-}
-
 bool command_number(json_t *request, const char *key, int64_t low, int64_t high, int64_t *number) {
     json_t *value = json_object_get(request, key);
     *number = json_integer_value(value);
@@ -49,7 +42,11 @@ size_t command_lift(struct client *client, json_t *request) {
 
 void command_status(struct client *client, json_t *request) {
     (void)request;
-    client_answer(client, command_fine(figures_status(client->control->desk, clock_now())));
+    json_t *answer = json_pack("{s:b}", "ok", 1);
+    json_t *status = figures_status(client->control->desk, clock_now());
+    json_object_update(answer, status);
+    json_decref(status);
+    client_answer(client, answer);
 }
 
 static void watch(struct client *client, json_t *request) {
@@ -82,17 +79,15 @@ static void maintenance(struct client *client, json_t *request) {
     }
     const struct lift_record *record = &fleet->lifts[number].lift.record;
     bool was_on = record->maintenance_until_real_ms != 0;
-    char until[CLOCK_TEXT_SIZE];
     if (fleet_maintain(fleet, number, 1000 * for_s, clock_now()) != 0)
         client_put_off(client,
                        "the ledger cannot be written now: maintenance is %s, but that would not outlive a restart;"
                        " the log says what is wrong",
                        for_s ? "on" : "off");
     else
-        client_answer(
-            client, json_pack("{s:b, s:s, s:b, s:b, s:o}", "ok", 1, "lift", fleet->lifts[number].settings->identity.id,
-                              "on", for_s != 0, "was_on", was_on, "until",
-                              for_s ? json_string(clock_text(record->maintenance_until_real_ms, until)) : json_null()));
+        client_answer(client, json_pack("{s:b, s:s, s:b, s:b, s:o}", "ok", 1, "lift",
+                                        fleet->lifts[number].settings->identity.id, "on", for_s != 0, "was_on", was_on,
+                                        "until", figures_time(record->maintenance_until_real_ms)));
 }
 
 /* What came of a test; reason NULL: its message is with the broker. */

@@ -5,14 +5,12 @@
 #include "daemon/control_inside.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define FLUSH_AGAIN_MS 100
@@ -27,6 +25,7 @@ static void drop(struct client *client) {
     close(client->watch.fd);
     free(client->answer);
     *client = (struct client){.control = control, .watch.fd = -1};
+    memory_give_back(); /* a status of many lifts is many small pieces */
 }
 
 static void flush(struct client *client) {
@@ -112,7 +111,7 @@ static void take_lines(struct client *client) {
     if (client->request_size <= CONTROL_REQUEST_SIZE)
         return;
     if (!client->skipping)
-        client_refuse(client, "a line has at most 4096 bytes");
+        client_refuse(client, "a line has at most %d bytes", CONTROL_REQUEST_SIZE);
     client->skipping = true;
     client->request_size = 0;
 }

@@ -65,8 +65,6 @@ void command_run(struct client *client, const char *line, size_t size);
 size_t command_lift(struct client *client, json_t *request);
 /* A whole number of the request within bounds. */
 bool command_number(json_t *request, const char *key, int64_t low, int64_t high, int64_t *number);
-/* Puts `ok` before what body says; takes it over. */
-json_t *command_fine(json_t *body);
 
 /* The commands, each by its name. */
 typedef void command(struct client *client, json_t *request);

@@ -14,7 +14,7 @@ static json_t *text_or_null(const char *text) {
     return text && text[0] ? json_string(text) : json_null();
 }
 
-static json_t *time_or_null(int64_t real_ms) {
+json_t *figures_time(int64_t real_ms) {
     char text[CLOCK_TEXT_SIZE];
     return real_ms ? json_string(clock_text(real_ms, text)) : json_null();
 }
@@ -127,8 +127,8 @@ static json_t *one_lift(const struct desk *desk, const struct fleet_lift *tended
                                text_or_null(link_reason_name(tended->lift.link_reason)), "faults",
                                faults ? faults : json_null(), "state", keep(state, state_keys, COUNT_OF(state_keys)),
                                "counters", keep(counters, counter_keys, COUNT_OF(counter_keys)));
-    json_object_set_new(object, "link_since", time_or_null(tended->lift.link_since_real_ms));
-    json_object_set_new(object, "maintenance_until", time_or_null(tended->lift.record.maintenance_until_real_ms));
+    json_object_set_new(object, "link_since", figures_time(tended->lift.link_since_real_ms));
+    json_object_set_new(object, "maintenance_until", figures_time(tended->lift.record.maintenance_until_real_ms));
     json_decref(state);
     json_decref(counters);
     return object;
@@ -162,7 +162,7 @@ static json_t *broker(const struct desk *desk, struct instant now) {
     bool warned = desk->connected && now.mono_ms < desk->warned_until_ms;
     const char *reason = desk->reason[0] || !warned ? desk->reason : desk->warning;
     return json_pack("{s:b, s:o, s:o, s:o, s:i, s:I}", "connected", desk->connected, "url", text_or_null(desk->url),
-                     "since", time_or_null(desk->since_real_ms), "reason", text_or_null(reason), "reconnects",
+                     "since", figures_time(desk->since_real_ms), "reason", text_or_null(reason), "reconnects",
                      (int)desk->reconnects, "refusals", (json_int_t)desk->refusals);
 }
 
@@ -172,12 +172,12 @@ json_t *figures_status(const struct desk *desk, struct instant now) {
         json_array_append_new(lifts, one_lift(desk, &desk->fleet->lifts[l], now));
     json_t *status =
         json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:{s:i, s:i}}", "version", LIFTGW_VERSION, "gateway",
-                  desk->journal->gateway->id, "started", time_or_null(desk->status.started_real_ms), "clock",
+                  desk->journal->gateway->id, "started", figures_time(desk->status.started_real_ms), "clock",
                   now.synced ? "synced" : "unsynced", "buses", buses(desk, true), "lifts", lifts, "outbox",
                   outbox(desk, now), "broker", broker(desk, now), "publisher", "pid",
                   (int)publisher_pid(desk->publisher), "restarts", (int)publisher_restarts(desk->publisher));
     pid_t pid = publisher_pid(desk->publisher);
-    json_object_set_new(status, "time", time_or_null(now.real_ms));
+    json_object_set_new(status, "time", figures_time(now.real_ms));
     json_object_set_new(status, "uptime_s", json_integer((now.mono_ms - desk->started_mono_ms) / 1000));
     json_object_set_new(status, "memory_kib",
                         json_pack("{s:o, s:o}", "liftgwd", memory_of(getpid()), "liftgw-publish", memory_of(pid)));

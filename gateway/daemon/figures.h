@@ -6,6 +6,9 @@
 
 #include <jansson.h>
 
+/* A moment in ms since 1970 as text, clock_text; 0: null. The caller's to free. */
+json_t *figures_time(int64_t real_ms);
+
 /* The answer to {"cmd":"status"}, without `ok`; the caller's to free. */
 json_t *figures_status(const struct desk *desk, struct instant now);
 /* How much `health` says: a box with many units or buses must fit 4 KiB. */

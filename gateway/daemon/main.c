@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -83,6 +84,7 @@ int main(int argc, char *argv[]) {
         return EX_OK;
     }
 
+    umask(S_IWGRP | S_IRWXO); /* the ledger tells where people live and whom to call */
     int status = EX_OK;
     struct service *service = service_start(settings, arguments.file, &status);
     if (!service)

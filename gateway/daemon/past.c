@@ -17,11 +17,6 @@ struct page {
     uint64_t last_seq;
 };
 
-static json_t *time_or_null(int64_t real_ms) {
-    char text[CLOCK_TEXT_SIZE];
-    return real_ms ? json_string(clock_text(real_ms, text)) : json_null();
-}
-
 static bool is_wanted(const json_t *message, const char *key, const char *wanted) {
     const char *text = json_string_value(json_object_get(message, key));
     return !wanted || (text && strcmp(text, wanted) == 0);
@@ -55,8 +50,8 @@ static void add_message(void *context, const struct ledger_past *past) {
     json_array_append_new(page->messages,
                           json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:o}", "seq", (json_int_t)past->seq, "topic",
                                     past->topic, "outcome", outcome_name(page, past), "committed",
-                                    time_or_null(past->real_ms), "sent", time_or_null(past->sent_real_ms), "done",
-                                    time_or_null(past->done_real_ms), "message", message ? message : json_null()));
+                                    figures_time(past->real_ms), "sent", figures_time(past->sent_real_ms), "done",
+                                    figures_time(past->done_real_ms), "message", message ? message : json_null()));
 }
 
 static json_t *link_of(const struct trail_point *point) {
@@ -99,22 +94,24 @@ static json_t *trail_of(const struct desk *desk, uint64_t seq, const char *lift)
     return trail;
 }
 
+static void cannot_read(struct client *client) {
+    client_put_off(client, "the ledger cannot be read; the log says what is wrong");
+}
+
 static void tell_around(struct client *client, uint64_t seq) {
     const struct desk *desk = client->control->desk;
     struct page page = {.desk = desk, .most = 1, .messages = json_array()};
     int result = ledger_history(desk->journal->ledger, seq - 1, 1, add_message, &page);
     json_t *found = json_array_get(page.messages, 0);
+    const char *lift = json_string_value(json_object_get(json_object_get(found, "message"), "lift"));
     if (result != 0)
-        client_put_off(client, "the ledger cannot be read; the log says what is wrong");
+        cannot_read(client);
     else if (!found || page.last_seq != seq)
         client_refuse(client, "there is no message %llu in the history; liftgwctl history lists them",
                       (unsigned long long)seq);
     else
-        client_answer(
-            client, json_pack("{s:b, s:s, s:O, s:o}", "ok", 1, "series", ledger_series(desk->journal->ledger),
-                              "message", found, "trail",
-                              trail_of(desk, seq,
-                                       json_string_value(json_object_get(json_object_get(found, "message"), "lift")))));
+        client_answer(client, json_pack("{s:b, s:s, s:O, s:o}", "ok", 1, "series", ledger_series(desk->journal->ledger),
+                                        "message", found, "trail", trail_of(desk, seq, lift)));
     json_decref(page.messages);
 }
 
@@ -123,7 +120,7 @@ static void tell_page(struct client *client, uint64_t after, struct page *page) 
     page->messages = json_array();
     if (ledger_history(ledger, after, LOOK_AT_MOST, add_message, page) != 0) {
         json_decref(page->messages);
-        client_put_off(client, "the ledger cannot be read; the log says what is wrong");
+        cannot_read(client);
         return;
     }
     bool more = page->looked_at > 0 && page->last_seq + 1 < ledger_next_seq(ledger);
@@ -155,12 +152,12 @@ void command_history(struct client *client, json_t *request) {
     uint64_t first = (uint64_t)after + 1;
     if (command_number(request, "since_ms", 0, INT64_MAX, &since_ms) &&
         ledger_history_since(desk->journal->ledger, since_ms, &first) != 0) {
-        client_put_off(client, "the ledger cannot be read; the log says what is wrong");
+        cannot_read(client);
         return;
     }
     struct page page = {.desk = desk,
                         .lift = json_string_value(json_object_get(request, "lift")),
                         .fault = fault,
                         .most = (size_t)limit};
-    tell_page(client, first > 0 ? first - 1 : 0, &page);
+    tell_page(client, first - 1, &page);
 }

@@ -1,8 +1,6 @@
 /* What a command asks of the bus: one read, or one poll of a lift, each in a turn of the schedule. */
-#include "base/log.h"
 #include "daemon/control_inside.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define ANSWER_WITHIN_MS 10000
@@ -144,13 +142,26 @@ static void add_faults(json_t *faults, const struct fleet *fleet, const struct f
     static const char *const seen[] = {[SEEN_NOT] = "no", [SEEN_YES] = "yes", [SEEN_UNKNOWN] = "unknown"};
     const struct fleet_part *part = &tended->part[p];
     for (size_t row = 0; row < part->profile->fault_count; row++) {
-        const struct fault_reading *reading = &part->sample.faults[row];
+        const struct fault_reading *reading = &part->faults[row];
         json_array_append_new(
             faults,
             json_pack("{s:i, s:o, s:s, s:I, s:i}", "unit", fleet->buses[part->bus].units[part->unit].unit, "fault",
                       reading->fault < FAULT_COUNT ? json_string(fault_info(reading->fault)->id) : json_null(), "seen",
                       seen[reading->seen], "raw", (json_int_t)reading->value, "row", part->profile->faults[row].line));
     }
+}
+
+static void tell_poll(struct client *client, const struct fleet *fleet, const struct fleet_lift *tended) {
+    json_t *rows = json_array();
+    json_t *faults = json_array();
+    for (size_t p = 0; p < tended->settings->part_count; p++) {
+        add_rows(rows, fleet, tended, p);
+        add_rules(rows, fleet, tended, p);
+        add_faults(faults, fleet, tended, p);
+    }
+    client_answer(client, json_pack("{s:b, s:s, s:s, s:o, s:o}", "ok", 1, "lift", tended->settings->identity.id, "link",
+                                    link_name(tended->lift.link) ? link_name(tended->lift.link) : "unknown", "rows",
+                                    rows, "faults", faults));
 }
 
 void control_polled(struct control *control, size_t lift, size_t part) {
@@ -162,17 +173,7 @@ void control_polled(struct control *control, size_t lift, size_t part) {
         client->awaited.parts_missing &= ~(1u << part);
         if (client->awaited.parts_missing)
             continue;
-        const struct fleet_lift *tended = &fleet->lifts[lift];
-        json_t *rows = json_array();
-        json_t *faults = json_array();
-        for (size_t p = 0; p < tended->settings->part_count; p++) {
-            add_rows(rows, fleet, tended, p);
-            add_rules(rows, fleet, tended, p);
-            add_faults(faults, fleet, tended, p);
-        }
         client_await_end(client);
-        client_answer(client, json_pack("{s:b, s:s, s:s, s:o, s:o}", "ok", 1, "lift", tended->settings->identity.id,
-                                        "link", link_name(tended->lift.link) ? link_name(tended->lift.link) : "unknown",
-                                        "rows", rows, "faults", faults));
+        tell_poll(client, fleet, &fleet->lifts[lift]);
     }
 }

@@ -1,7 +1,5 @@
 #include "store/reserve.h"
 
-#include "base/log.h"
-
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>

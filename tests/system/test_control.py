@@ -89,6 +89,15 @@ def test_a_pipe_that_closes_ends_it_quietly(running):
     assert result.stderr == "" and result.stdout.strip() in ("0", "141"), result
 
 
+@pytest.mark.parametrize("arguments", ["status", "status --json", "history --json", "watch --every 100ms", "--help"])
+def test_half_an_answer_on_a_full_disk_does_not_pass_for_a_whole_one(running, arguments):
+    gateway, *_ = running
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([BUILD / "liftgwctl", "-s", gateway.control_path, *arguments.split()], stdout=full,
+                                stderr=subprocess.PIPE, text=True, timeout=30)
+    assert result.returncode == 74 and "standard output" in result.stderr, result
+
+
 def test_read_takes_a_turn_of_the_schedule(running):
     gateway, simulator, _broker = running
     simulator.say("unit 1 register 0x46 4711")
@@ -222,3 +231,16 @@ def test_what_stands_at_the_sockets_place_is_left_alone(world):
     ended = subprocess.run([BUILD / "liftgwd", "-c", gateway.path], capture_output=True, text=True, timeout=20)
     assert ended.returncode == 73, ended.stderr
     assert gateway.control_path.read_text() == "not a socket\n"
+
+
+def test_liftgwctl_finds_the_daemon_though_the_configuration_is_being_edited(running):
+    gateway, _simulator, _broker = running
+    gateway.lifts[0]["unit"] = 999
+    gateway.write()
+    assert status("-c", gateway.path).returncode == 0
+
+
+def test_what_the_daemon_writes_is_not_for_everybody(running):
+    gateway, _simulator, _broker = running
+    for path in (gateway.folder / "state").iterdir():
+        assert path.is_dir() or stat.S_IMODE(path.stat().st_mode) & 0o027 == 0, path

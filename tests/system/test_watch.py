@@ -181,6 +181,12 @@ def test_where_there_is_no_terminal_it_prints_block_after_block(running):
     tool.stderr.close()
 
 
+def test_where_no_daemon_runs_it_says_so_and_ends(tmp_path):
+    result = subprocess.run([BUILD / "liftgwctl", "-s", tmp_path / "control.sock", "watch"], capture_output=True,
+                            text=True, timeout=20, stdin=subprocess.DEVNULL)
+    assert result.returncode == 69 and "liftgwd does not answer" in result.stderr and not result.stdout, result
+
+
 def test_a_wrong_period_is_told(running):
     gateway, _simulator = running
     for arguments in (["--every", "1"], ["--every", "50ms"], ["--every", "2h"], ["--often"], ["now"]):
