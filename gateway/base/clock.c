@@ -43,12 +43,32 @@ static bool is_synced(void) {
     return known != TIME_ERROR && !(state.status & STA_UNSYNC);
 }
 
+/* To ask the kernel costs sixty times what reading a clock costs, and the answer seldom changes: it holds for a second,
+ * but not beyond a jump of the clock. */
+#define ANSWER_HOLDS_MS 1000
+#define JUMP_MS 2
+
+static bool was_just_synced(int64_t mono_ms, int64_t real_ms) {
+    static _Thread_local struct {
+        int64_t mono_ms, offset_ms;
+        bool synced;
+    } answer = {.mono_ms = -ANSWER_HOLDS_MS};
+    int64_t offset_ms = real_ms - mono_ms;
+    bool jumped = offset_ms < answer.offset_ms - JUMP_MS || offset_ms > answer.offset_ms + JUMP_MS;
+    if (jumped || mono_ms - answer.mono_ms >= ANSWER_HOLDS_MS) {
+        answer.synced = is_synced();
+        answer.mono_ms = mono_ms;
+        answer.offset_ms = offset_ms;
+    }
+    return answer.synced;
+}
+
 struct instant clock_now(void) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    return (struct instant){.mono_ms = clock_mono_ms(),
-                            .real_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS,
-                            .synced = is_synced()};
+    int64_t mono_ms = clock_mono_ms();
+    int64_t real_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS;
+    return (struct instant){.mono_ms = mono_ms, .real_ms = real_ms, .synced = was_just_synced(mono_ms, real_ms)};
 }
 
 void clock_sleep_until_ns(int64_t mono_ns) {

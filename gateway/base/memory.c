@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -19,6 +20,10 @@ void *memory_get(size_t count, size_t size) {
 
 void *memory_grow(void *memory, size_t count, size_t size) {
     return or_exit(reallocarray(memory, count ? count : 1, size ? size : 1));
+}
+
+void memory_give_back(void) {
+    malloc_trim(0);
 }
 
 char *memory_text(const char *text) {

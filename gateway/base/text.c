@@ -99,8 +99,9 @@ const char *text_suggest(const char *text, const char *const names[], size_t cou
 }
 
 bool text_copy(char *to, size_t size, const char *text) {
-    size_t used = 0;
-    for (size_t all = strlen(text); used < all;) {
+    size_t all = strlen(text);
+    size_t used = all < size ? all : 0;
+    while (used < all) {
         size_t length = sequence_length((const unsigned char *)text + used, all - used);
         if (length == 0)
             length = 1;

@@ -10,8 +10,8 @@
 
 #define SETTLE_AFTER_MS 100
 #define REFUSED_AGAIN_MS 60000
-#define WARNED_MS (10 * 60 * 1000) /* a connection that has lasted so long lasts */
-#define AGAIN_MS 1000              /* the ledger refused something */
+#define WARNED_MS (10 * INT64_C(60000)) /* a connection that has lasted so long lasts */
+#define AGAIN_MS 1000                   /* the ledger refused something */
 #define STUCK_MS 50
 #define PAUSE_FIRST_MS 500
 #define PAUSE_LAST_MS 60000

@@ -117,8 +117,9 @@ static void apply(struct fleet *fleet, struct fleet_bus *bus) {
     if (reading->kind == READING_LINK) {
         apply_link(tended, place->part, reading, &events);
     } else {
-        decode(part->decoder, reading->image, reading->valid, reading->at, &part->sample);
-        lift_apply(&tended->lift, place->part, &part->sample, &events);
+        fleet->sample.faults = part->faults;
+        decode(part->decoder, reading->image, reading->valid, reading->at, &fleet->sample);
+        lift_apply(&tended->lift, place->part, &fleet->sample, &events);
     }
     report_follow(&tended->diary.day, &tended->diary.watch, &tended->lift, reading->at);
     trail_follow(&tended->trail, &tended->lift, reading->at, events.count > 0);

@@ -18,7 +18,7 @@ struct publication {
 };
 
 /* Events that may wait for the ledger: more than a reading can bring. */
-#define FLEET_WAITING (4 * EVENTS_MAX)
+#define FLEET_WAITING (4 * (size_t)EVENTS_MAX)
 
 /* Settings live as long as anything in the fleet points into them. */
 struct generation {
@@ -32,7 +32,7 @@ struct fleet_part {
     const struct profile *profile;
     struct plan *plan;
     struct decoder *decoder;
-    struct sample sample;
+    struct fault_reading *faults; /* what its fault rows said last */
 };
 
 struct fleet_lift {
@@ -69,6 +69,7 @@ struct fleet {
     size_t lift_count;
     int notify_fd;
     struct reading reading; /* with room for the largest image */
+    struct sample sample;   /* what it says */
     struct fleet_event {
         size_t lift;
         struct event event;

@@ -70,7 +70,7 @@ static void free_lift(struct fleet_lift *tended) {
     for (size_t i = 0; tended->settings && i < tended->settings->part_count; i++) {
         decoder_free(tended->part[i].decoder);
         plan_free(tended->part[i].plan);
-        free(tended->part[i].sample.faults);
+        free(tended->part[i].faults);
     }
     free(tended->sources);
     if (tended->profiles)
@@ -113,7 +113,7 @@ static int make_lift(struct fleet *fleet, size_t number, int64_t alive_real_ms) 
         part->profile = profile;
         part->plan = plan_create(profile, options);
         part->decoder = decoder_create(profile, part->plan, options);
-        part->sample.faults = memory_get(profile->fault_count, sizeof *part->sample.faults);
+        part->faults = memory_get(profile->fault_count, sizeof *part->faults);
         parts[i] = (struct lift_part){
             .sources = profile->sources, .source_count = profile->fault_count, .owns = lift->part[i].owns};
     }
@@ -268,7 +268,7 @@ static struct fleet *empty_fleet(struct settings *settings, struct journal *jour
 static void disown_settings(struct fleet *fleet) {
     struct generation *generation = generation_use(fleet->generation);
     fleet_free(fleet);
-    free(generation);
+    free(generation); // NOLINT(clang-analyzer-unix.Malloc): it has one user more than fleet_free() takes away
 }
 
 static bool is_among(const struct settings *settings, const char *id) {

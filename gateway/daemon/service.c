@@ -327,6 +327,7 @@ static const char *take_settings(struct service *service, struct settings *setti
     note_own_topics(service);
     desk_fleet_changed(&service->desk);
     control_fleet_changed(service->control);
+    memory_give_back();
     return NULL;
 }
 
@@ -430,6 +431,7 @@ static int start_parts(struct service *service, int *status) {
     if (!service->fleet)
         return -1;
     service->desk.fleet = service->fleet;
+    memory_give_back();
     return open_control(service, status);
 }
 

@@ -92,8 +92,12 @@ static void describe(struct lift *lift, enum fault fault, struct row row) {
     const struct fault_reading *reading = &row.state->reading;
     const struct fault_info *info = fault_info(fault);
     lift->holder[fault] = row.index;
-    record->severity = source->severity >= 0 ? (enum severity)source->severity : info->severity;
-    record->entrapment = source->entrapment >= 0 ? (enum trapping)source->entrapment : info->entrapment;
+    record->severity = info->severity;
+    if (source->severity >= 0)
+        record->severity = (enum severity)source->severity;
+    record->entrapment = info->entrapment;
+    if (source->entrapment >= 0)
+        record->entrapment = (enum trapping)source->entrapment;
     if (reading->no_stop)
         record->entrapment = TRAPPING_NO;
     record->part = (uint8_t)row.part;

@@ -42,27 +42,27 @@ struct lift_part {
 enum suppression { SUPPRESSED_NOT, SUPPRESSED_INSPECTION, SUPPRESSED_MAINTENANCE };
 enum confidence { CONFIDENCE_NONE, CONFIDENCE_SUSPECTED, CONFIDENCE_CONFIRMED };
 
-/* A fault as the ledger keeps it. All but count and flapping is as of its raise; what stands from part on, severity and
+/* A fault as the ledger keeps it. All but count and flapping is as of its raise; part to code_text, severity and
  * entrapment are those of the source that holds it: the first, or one that goes on when the first is gone. */
 struct fault_record {
     bool active;
     bool flapping; /* latched: it stays active while its sources come and go */
     bool rescue;   /* an inspection began soon after the raise: the rescuer's */
-    enum suppression suppressed;
-    enum severity severity;
-    enum trapping entrapment;   /* TRAPPING_NO: the lift goes on */
-    enum confidence confidence; /* of an entrapment */
+    enum suppression suppressed : 8;
+    enum severity severity : 8;
+    enum trapping entrapment : 8;   /* TRAPPING_NO: the lift goes on */
+    enum confidence confidence : 8; /* of an entrapment */
+    uint8_t part;
+    int8_t bit;
+    int table;
+    int32_t address;
+    uint32_t value;
+    int32_t code;
+    char code_text[12];
     int64_t raised_real_ms;
     int64_t raised_mono_ms; /* of this process's life, not kept by the ledger; 0 after a restart: use real */
     uint64_t count;         /* raises counted, ever */
     uint64_t seq;           /* of the last message that raised it */
-    uint8_t part;
-    int table;
-    int32_t address;
-    int8_t bit;
-    uint32_t value;
-    int32_t code;
-    char code_text[12];
 };
 
 /* What outlives a power cut. The changed marks say which rows the ledger has to
@@ -83,11 +83,11 @@ struct lift_record {
 
 /* Debounce of one source of a fault. ON and CLEARING hold the fault of its reading. */
 struct source_state {
-    enum { SOURCE_OFF, SOURCE_RAISING, SOURCE_ON, SOURCE_CLEARING } phase;
-    bool at_gap;                  /* its last change was found by the first good poll after a gap */
     int64_t since_mono_ms;        /* when the delay of RAISING or CLEARING began */
     struct fault_reading reading; /* the one that it stands for; its code_text is here: */
     char code_text[12];
+    enum { SOURCE_OFF, SOURCE_RAISING, SOURCE_ON, SOURCE_CLEARING } phase : 8;
+    bool at_gap; /* its last change was found by the first good poll after a gap */
 };
 
 /* How a part has been watched. A gap is a time without good polls: the link was down, or this process did not run. */

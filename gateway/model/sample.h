@@ -20,14 +20,14 @@ struct fault_source {
 /* What such a row said in one poll. */
 enum seen { SEEN_NOT, SEEN_YES, SEEN_UNKNOWN /* could not be read, or its only_if is not fulfilled: keep */ };
 struct fault_reading {
-    enum seen seen;
+    enum seen seen : 8;
+    bool no_stop;          /* a warning: the lift goes on, entrapment "no" */
     enum fault fault;      /* if SEEN_YES */
     uint32_t value;        /* raw: the bit, the word or the code */
     int32_t code;          /* the vendor's number, -1 none (a bit) */
     const char *code_text; /* the vendor's own notation ("E41"), NULL none; belongs to the profile */
     const char *english;   /* the vendor's words for that code, NULL none; belong to the profile */
     const char *chinese;
-    bool no_stop; /* a warning: the lift goes on, entrapment "no" */
 };
 
 /* A counter as a poll saw it. */

@@ -40,7 +40,7 @@ struct letter {
 /* The one thing that paho's threads and ours share. Static because paho's trace callback has no context. */
 static struct {
     pthread_mutex_t lock;
-    int fd;
+    int fd; /* readable while there are letters */
     size_t first, count;
     struct letter letters[MAILBOX_SIZE];
     char tls_text[SESSION_TEXT_SIZE];  /* what TLS, */
@@ -75,6 +75,8 @@ static void *context_of(unsigned connection, unsigned slot) {
 static void leave(enum session_report_type type, void *context, int code, const char *text) {
     unsigned number = (unsigned)(uintptr_t)context;
     pthread_mutex_lock(&mailbox.lock);
+    if (mailbox.count == 0 && eventfd_write(mailbox.fd, 1) != 0)
+        abort();                        /* cannot fail: it stands at 0 */
     if (mailbox.count < MAILBOX_SIZE) { /* else the acknowledgement timeout finds out */
         struct letter *letter = &mailbox.letters[(mailbox.first + mailbox.count++) % MAILBOX_SIZE];
         *letter = (struct letter){
@@ -83,8 +85,6 @@ static void leave(enum session_report_type type, void *context, int code, const 
             text_copy(letter->text, sizeof letter->text, text);
     }
     pthread_mutex_unlock(&mailbox.lock);
-    if (eventfd_write(mailbox.fd, 1) != 0)
-        abort(); /* cannot fail before 2^64 letters */
 }
 
 static void on_connect(void *context, MQTTAsync_successData *data) {
@@ -226,12 +226,15 @@ int session_fd(const struct session *session) {
 }
 
 static bool take_letter(struct letter *letter) {
+    eventfd_t one;
     pthread_mutex_lock(&mailbox.lock);
     bool any = mailbox.count > 0;
     if (any) {
         *letter = mailbox.letters[mailbox.first];
         mailbox.first = (mailbox.first + 1) % MAILBOX_SIZE;
         mailbox.count--;
+        if (mailbox.count == 0)
+            (void)eventfd_read(mailbox.fd, &one);
     }
     pthread_mutex_unlock(&mailbox.lock);
     return any;
@@ -327,9 +330,7 @@ static void report_lost(struct session *session, const struct letter *letter, st
 }
 
 bool session_next(struct session *session, struct session_report *report) {
-    eventfd_t letters;
     struct letter letter;
-    (void)eventfd_read(mailbox.fd, &letters);
     while (take_letter(&letter)) {
         if (letter.connection != session->connection)
             continue;

@@ -26,15 +26,17 @@ struct row_state {
     bool waiting;
 };
 
-struct code_text {
-    bool used;
-    int32_t code;
-    char text[CODE_TEXT_SIZE];
+struct recent_codes {
+    struct code_text {
+        bool used;
+        int32_t code;
+        char text[CODE_TEXT_SIZE];
+    } text[RECENT_CODES];
+    size_t next;
 };
 struct fault_state {
     bool invert;
-    struct code_text recent[RECENT_CODES];
-    size_t next;
+    struct recent_codes *recent; /* of a row with a code_format, else NULL */
 };
 
 struct decoder {
@@ -84,6 +86,8 @@ struct decoder *decoder_create(const struct profile *profile, const struct plan 
         const struct fault_row *row = &profile->faults[i];
         bool inverted = row->kind == FAULT_ROW_BIT && options_invert(profile, options, &row->place);
         decoder->faults[i].invert = row->invert != inverted;
+        if (row->code_format)
+            decoder->faults[i].recent = memory_get(1, sizeof *decoder->faults[i].recent);
     }
     decoder->due_ms = INT64_MAX;
     return decoder;
@@ -97,6 +101,8 @@ void decoder_free(struct decoder *decoder) {
     free(decoder->slot_without);
     free(decoder->values);
     free(decoder->derived);
+    for (size_t i = 0; i < decoder->profile->fault_count; i++)
+        free(decoder->faults[i].recent);
     free(decoder->faults);
     free(decoder);
 }
@@ -341,19 +347,19 @@ static void fill_counters(const struct decoder *decoder, struct sample *sample) 
 }
 
 /* The vendor's notation of a code. A reading may outlive this poll, so the last few stay where they are. */
-static const char *text_of_code(struct fault_state *state, const char *format, int32_t code) {
+static const char *text_of_code(struct recent_codes *recent, const char *format, int32_t code) {
     for (size_t i = 0; i < RECENT_CODES; i++)
-        if (state->recent[i].used && state->recent[i].code == code)
-            return state->recent[i].text;
-    struct code_text *text = &state->recent[state->next];
-    state->next = (state->next + 1) % RECENT_CODES;
+        if (recent->text[i].used && recent->text[i].code == code)
+            return recent->text[i].text;
+    struct code_text *text = &recent->text[recent->next];
+    recent->next = (recent->next + 1) % RECENT_CODES;
     text->used = true;
     text->code = code;
     code_format_text(format, code, text->text);
     return text->text;
 }
 
-static void read_code(const struct fault_row *row, struct fault_state *state, const uint16_t words[],
+static void read_code(const struct fault_row *row, const struct fault_state *state, const uint16_t words[],
                       struct fault_reading *reading) {
     int64_t raw;
     if (!raw_get(&row->place, words, &raw, NULL))
@@ -377,7 +383,7 @@ static void read_code(const struct fault_row *row, struct fault_state *state, co
         return;
     reading->code = (int32_t)raw;
     if (row->code_format)
-        reading->code_text = text_of_code(state, row->code_format, reading->code);
+        reading->code_text = text_of_code(state->recent, row->code_format, reading->code);
 }
 
 static enum seen read_pattern(const struct decoder *decoder, const struct fault_row *row) {
@@ -406,7 +412,9 @@ static void read_fault(struct decoder *decoder, size_t i, const uint16_t image[]
     if (row->kind == FAULT_ROW_PATTERN) {
         enum seen seen = read_pattern(decoder, row);
         reading->value = seen == SEEN_YES;
-        reading->seen = state->invert ? opposite(seen) : seen;
+        reading->seen = seen;
+        if (state->invert)
+            reading->seen = opposite(seen);
         return;
     }
     int read = decoder->plan->fault_read[i];

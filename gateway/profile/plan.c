@@ -270,6 +270,8 @@ struct plan *plan_create(const struct profile *profile, const struct part_option
     sort_spans(&spans);
     int slow_limit = profile->max_registers < PLAN_SLOW_REGISTERS ? profile->max_registers : PLAN_SLOW_REGISTERS;
     add_reads(plan, &spans, LANE_SLOW, slow_limit, profile->max_gap);
+    if (plan->read_count > 0) /* far fewer than rows */
+        plan->reads = memory_grow(plan->reads, plan->read_count, sizeof *plan->reads);
 
     spans.count = 0;
     known_spans(profile, &spans);

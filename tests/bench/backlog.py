@@ -114,7 +114,7 @@ def measure(folder, count):
     while gateway.status()["outbox"]["events"] > 0:
         memory = pss_kib(gateway.process.pid)
         peak = max(peak, memory)
-        time.sleep(0.05)
+        time.sleep(0.25)  # asking takes time of the two processes that are measured
         assert time.monotonic() - began < 600, "it does not drain"
     took = time.monotonic() - began
     cpu = [after - before for before, after in zip(cpu, cpu_s(gateway))]

@@ -1,11 +1,13 @@
 """Each measure is a function: it gets a folder and the options, and returns its figures."""
 
+import contextlib
 import json
 import os
 import random
 import re
 import statistics
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -139,16 +141,18 @@ def split_slow_counts():
 
 
 def memory(folder, options):
-    """What both processes hold (proportional set size), TLS on, by lifts."""
-    figures = {}
+    """What both processes hold (proportional set size), TLS on, by lifts. What a further lift adds is anonymous memory:
+    the proportional size of libraries goes with who else on the machine uses them."""
+    figures, own = {}, {}
     for lifts in (8, 16, 32, 64):
         with tempfile.TemporaryDirectory(dir=folder) as name, \
                 Site(Path(name), lifts=lifts, baud=115200, turnaround_ms=1) as site:
             site.start()
             time.sleep(3)
             figures[lifts] = sum(pss_kib(pid) for pid in site.pids())
-    return {"pss_mib_8_lifts": figures[8] / 1024, "kib_per_lift": (figures[64] - figures[8]) / 56,
-            "by_lifts_kib": figures}
+            own[lifts] = sum(pss_kib(pid, "Anonymous") for pid in site.pids())
+    return {"pss_mib_8_lifts": figures[8] / 1024, "kib_per_lift": (own[64] - own[8]) / 56,
+            "by_lifts_kib": figures, "anonymous_by_lifts_kib": own}
 
 
 def start(folder, options):
@@ -263,8 +267,32 @@ def backlog_drain(folder, options):
     return backlog.measure(folder, options.backlog)
 
 
+INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")  # each simulator takes one; Linux allows a user 128
+
+
+@contextlib.contextmanager
+def room_for_simulators(count):
+    before = INOTIFY.read_text()
+    needed = count + 32
+    if int(before) < needed:
+        try:
+            INOTIFY.write_text(str(needed))
+        except PermissionError:
+            sys.exit(f"{count} simulators need: sudo sysctl fs.inotify.max_user_instances={needed}")
+    try:
+        yield
+    finally:
+        if INOTIFY.read_text() != before:
+            INOTIFY.write_text(before)
+
+
 def city(folder, options):
     """So many boxes with one lift each against one broker: all online, every fault once and in order."""
+    with room_for_simulators(options.boxes):
+        return run_city(folder, options)
+
+
+def run_city(folder, options):
     (folder / "broker").mkdir()
     broker = Broker(folder / "broker").start()
     operator = Subscriber(broker).start()

@@ -25,11 +25,11 @@ def read_s(registers, baud, turnaround_ms):
     return (8 + 5 + 2 * registers) * character + turnaround_ms / 1000 + silence
 
 
-def pss_kib(pid):
+def pss_kib(pid, kind="Pss"):
     for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
+        if line.startswith(f"{kind}:"):
             return int(line.split()[1])
-    raise RuntimeError(f"no Pss of {pid}")
+    raise RuntimeError(f"no {kind} of {pid}")
 
 
 def cpu_s(pid):
