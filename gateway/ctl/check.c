@@ -76,10 +76,10 @@ static void print_bus(const struct outlook *outlook, const struct outlook_bus *b
         size_t used = (size_t)snprintf(text, sizeof text,
                                        "A silent unit makes a cycle up to %s longer, and is heard again within %d s, "
                                        "up to seven within %d s",
-                                       milliseconds(bus->probe_ns, probe), HEARD_FIRST_S, HEARD_SEVEN_S);
+                                       milliseconds(bus->forecast.probe_ns, probe), HEARD_FIRST_S, HEARD_SEVEN_S);
         if (bus->settings.unit_count > 8)
             snprintf(text + used, sizeof text - used, ", all but one within %lld s",
-                     (long long)(bus->revive_ns / 1000 / NS_PER_MS));
+                     (long long)(bus->forecast.revive_ns / 1000 / NS_PER_MS));
         snprintf(text + strlen(text), sizeof text - strlen(text), ".");
         printf("  ");
         style_wrap(stdout, text, 2, 2);
@@ -247,7 +247,7 @@ static json_t *buses_json(const struct outlook *outlook) {
                              "data_bits", section->data_bits, "stop_bits", section->stop_bits, "turnaround_ms",
                              SCHEDULE_TURNAROUND_US / 1000, "cycle_ms", in_ms(bus->period_ns), "slow_round_ms",
                              in_ms(bus->forecast.slow_round_ns), "load_percent", bus->forecast.load_percent,
-                             "silent_unit_ms", in_ms(bus->probe_ns), "units", units));
+                             "silent_unit_ms", in_ms(bus->forecast.probe_ns), "units", units));
     }
     return buses;
 }

@@ -7,8 +7,6 @@
 #include <string.h>
 
 #define NS_PER_MS INT64_C(1000000)
-#define PROBE_SHARE_PERCENT 3 /* design.md 4 */
-#define PROBE_EVERY_NS (2500 * NS_PER_MS)
 
 static int64_t larger(int64_t a, int64_t b) {
     return a > b ? a : b;
@@ -61,15 +59,10 @@ static void seat_units(struct outlook *outlook) {
             seat_unit(outlook, l, p);
 }
 
-/* design.md 4: a probe costs its question and the full timeout at most; all but one of the units may be silent. */
 static void look_at_bus(struct outlook_bus *bus) {
     bus->settings = settings_of(bus);
     schedule_forecast(&bus->settings, SCHEDULE_TURNAROUND_US, &bus->forecast);
     bus->period_ns = larger(bus->forecast.cycle_ns, bus->settings.min_poll_ms * NS_PER_MS);
-    bus->probe_ns = line_request_characters() * line_character_ns(&bus->settings.line) +
-                    bus->settings.response_timeout_ms * NS_PER_MS + line_silence_ns(&bus->settings.line);
-    int64_t silent = (int64_t)bus->settings.unit_count - 1;
-    bus->revive_ns = larger(PROBE_EVERY_NS, silent * bus->probe_ns * 100 / PROBE_SHARE_PERCENT) + bus->probe_ns;
 }
 
 /* ---- from a fault to its message ---- */

@@ -17,8 +17,6 @@ struct outlook_bus {
     size_t *parts; /* and which part of it */
     struct schedule_forecast forecast;
     int64_t period_ns; /* a cycle, with min_poll_ms */
-    int64_t probe_ns;  /* by how much the probe of a silent unit makes a cycle longer, at most */
-    int64_t revive_ns; /* when all units but one are silent, one that answers again is heard within this time */
 };
 
 /* The parts of the worst case of one fault, in the order in which they pass. */

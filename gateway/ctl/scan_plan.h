@@ -20,7 +20,8 @@ struct scan_wishes {
 };
 
 /* Rounds go from what is likely to what is possible: all settings with the units that devices have when they leave the
- * factory, then more units, then all units with the most likely settings, then with all. Within a round setting by setting. */
+ * factory, then more units, then all units with the most likely settings, then with all. Within a round setting by
+ * setting. */
 struct scan_plan {
     struct scan_setting settings[SCAN_SETTINGS]; /* most likely first: those of profiles, then common practice */
     size_t setting_count;

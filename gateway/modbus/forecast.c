@@ -1,7 +1,4 @@
-#include "modbus/schedule.h"
-
-#define NS_PER_MS INT64_C(1000000)
-#define NS_PER_US INT64_C(1000)
+#include "modbus/schedule_inside.h"
 
 static int64_t larger(int64_t a, int64_t b) {
     return a > b ? a : b;
@@ -20,6 +17,19 @@ int64_t schedule_read_ns(const struct bus_settings *settings, const struct bus_u
     int characters = line_request_characters() + line_reply_characters(read->table, read->count, unit->dialect);
     int64_t silence_ns = larger(line_silence_ns(&settings->line), unit->min_gap_ms * NS_PER_MS);
     return characters * line_character_ns(&settings->line) + turnaround_us * NS_PER_US + silence_ns;
+}
+
+/* The full timeout is that to the first bit of a reply, so a probe is a read whose turnaround it is. */
+static void forecast_probes(const struct bus_settings *settings, struct schedule_forecast *forecast) {
+    for (size_t i = 0; i < settings->unit_count; i++) {
+        const struct bus_unit *unit = &settings->units[i];
+        const struct plan_read *read = &unit->plan->reads[unit->plan->shortest];
+        int64_t probe_ns = schedule_read_ns(settings, unit, read, settings->response_timeout_ms * 1000);
+        forecast->probe_ns = larger(forecast->probe_ns, probe_ns);
+    }
+    int64_t silent = (int64_t)settings->unit_count - 1;
+    int64_t every_ns = larger(PROBE_EVERY_NS, silent * forecast->probe_ns * 100 / PROBE_SHARE_PERCENT);
+    forecast->revive_ns = every_ns + forecast->probe_ns;
 }
 
 void schedule_forecast(const struct bus_settings *settings, int turnaround_us, struct schedule_forecast *forecast) {
@@ -44,5 +54,6 @@ void schedule_forecast(const struct bus_settings *settings, int turnaround_us, s
     int64_t slow_every_ns =
         slow_is_free ? period_ns : larger(SCHEDULE_SLOW_EVERY * slow_ns + period_ns, forecast->cycle_ns);
     forecast->slow_round_ns = (int64_t)forecast->slow_reads * slow_every_ns;
+    forecast_probes(settings, forecast);
     forecast->load_percent = (int)smaller(fast_ns * 100 / period_ns + slow_ns * 100 / slow_every_ns, 100);
 }

@@ -1,8 +1,6 @@
 #include "modbus/schedule_inside.h"
 
-/* design.md 4: how silent units are probed. */
-#define PROBE_EVERY_NS (2500 * NS_PER_MS)
-#define PROBE_SHARE_PERCENT 3
+/* design.md 4: how silent units are probed; how often and for what share of the time stands in schedule_inside.h. */
 #define PROBE_TIMEOUT_LEAST_NS (30 * NS_PER_MS)
 #define PROBE_PATIENT 8                       /* every so many probes have the full timeout */
 #define PROMISED_ONE_NS (2900 * NS_PER_MS)    /* one silent unit is heard within 3 s, */

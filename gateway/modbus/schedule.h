@@ -77,6 +77,8 @@ struct schedule_forecast {
     int64_t cycle_ns;      /* the longest: all fast reads and the longest slow one */
     int64_t slow_round_ns; /* until every slow read had its turn */
     int load_percent;      /* of the line, with min_poll_ms */
+    int64_t probe_ns;      /* by how much the probe of a silent unit makes a cycle longer, at most */
+    int64_t revive_ns;     /* when all units but one are silent, one that answers again is heard within this time */
 };
 void schedule_forecast(const struct bus_settings *settings, int turnaround_us, struct schedule_forecast *forecast);
 

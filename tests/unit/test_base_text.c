@@ -126,12 +126,9 @@ static void the_hash_is_fnv_1a(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(utf8_is_told_from_other_bytes),
-        cmocka_unit_test(what_is_no_utf8_is_mended),
-        cmocka_unit_test(topic_levels_are_what_a_broker_takes),
-        cmocka_unit_test(a_slip_of_the_finger_is_understood),
-        cmocka_unit_test(a_copy_is_cut_between_characters),
-        cmocka_unit_test(the_hash_is_fnv_1a),
+        cmocka_unit_test(utf8_is_told_from_other_bytes),        cmocka_unit_test(what_is_no_utf8_is_mended),
+        cmocka_unit_test(topic_levels_are_what_a_broker_takes), cmocka_unit_test(a_slip_of_the_finger_is_understood),
+        cmocka_unit_test(a_copy_is_cut_between_characters),     cmocka_unit_test(the_hash_is_fnv_1a),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,7 +22,7 @@ static void test_a_cycle_by_hand(void **state) {
     const struct outlook_bus *bus = &outlook->buses[0];
     assert_int_equal(near_ms(bus->period_ns), 90); /* 2 × 29.3 + 31.4 */
     assert_int_equal(bus->forecast.load_percent, 100);
-    assert_int_equal(near_ms(bus->probe_ns), 312); /* 8 characters, 300 ms, silence */
+    assert_int_equal(near_ms(bus->forecast.probe_ns), 319); /* 8 + 7 characters, 300 ms, silence */
     const struct outlook_fault *worst = &outlook->lifts[1].slowest;
     assert_int_equal(near_ms(worst->wait_ns), 90);
     assert_int_equal(near_ms(worst->poll_ns), 7); /* its answer's 7 characters */

@@ -123,7 +123,8 @@ static void depth_follows_every_step(void **state) {
     ledger_post_many(ledger, FAULT_TOPIC, 3);
     assert_int_equal(ledger_depth_of(ledger).oldest_real_ms, 1764000000001);
     assert_int_equal(ledger_done(ledger, 1, 1764000009000, 1764000009000, false), 0);
-    assert_int_equal(ledger_done(ledger, 1, 1764000009000, 1764000009000, false), 0); /* an acknowledgement may come twice */
+    assert_int_equal(ledger_done(ledger, 1, 1764000009000, 1764000009000, false),
+                     0); /* an acknowledgement may come twice */
     assert_int_equal(ledger_done(ledger, 77, 1764000009000, 1764000009000, false), 0);
     assert_int_equal(ledger_done(ledger, 2, 1764000009000, 1764000009000, true), 0);
     depth = ledger_depth_of(ledger);
