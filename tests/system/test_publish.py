@@ -184,6 +184,7 @@ class Stub:
     def __init__(self, answer):
         self.answer = answer
         self.connects = []
+        self.heard = []  # when, and what, after CONNECT
         self.listener = socket.socket()
         self.listener.bind(("127.0.0.1", 0))
         self.listener.listen()
@@ -209,8 +210,8 @@ class Stub:
                 if answer is None:
                     return
                 connection.sendall(answer)
-                while connection.recv(4096):
-                    pass
+                while packet := connection.recv(4096):
+                    self.heard.append((time.monotonic(), packet))
             except OSError:
                 pass
 
@@ -276,6 +277,26 @@ def test_publishes_and_acknowledges(make, version):
     assert [publisher.expect(ACK).id for _ in range(50)] == list(range(1, 51))
     for number in range(1, 51):
         assert json.loads(subscriber.expect("t/lift/a/b/L/fault/x").payload) == {"seq": number}
+
+
+def test_a_message_does_not_wait_for_the_one_before(make):
+    """Nagle's wait would hold it back until the broker's TCP has acknowledged that one, which takes 40 ms or more."""
+    gaps = []
+    for _ in range(5):
+        stub = make.stub(lambda connect: CONNACK_5)
+        publisher = make.publisher(urls=[stub.url])
+        publisher.expect(CONNECTED)
+        for payload in (b"first", b"second"):
+            publisher.publish(0, topic="t/health", payload=payload, qos=0)
+        came = {}
+        deadline = time.monotonic() + PATIENCE
+        while len(came) < 2:
+            came = {payload: when for when, packet in stub.heard for payload in (b"first", b"second")
+                    if payload in packet}
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        gaps.append(came[b"second"] - came[b"first"])
+    assert min(gaps) < 0.03, f"it comes later by {gaps}"
 
 
 def test_a_topic_without_subscribers_is_acknowledged_as_well(make):
