@@ -73,62 +73,81 @@ def check(lines, first, last):
         assert leaf in leaves[:begin], f"{leaf} came after the first that waited"
 
 
-def measure(folder, count):
-    for name in ("broker", "sim", "gateway"):
-        (folder / name).mkdir()
-    broker, simulator = Broker(folder / "broker"), Simulator(folder / "sim").start()
-    broker.settings.write_text(f"listener {broker.port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
-    gateway = Gateway(folder / "gateway", broker, simulator)
-    gateway.settings["gateway"]["outbox_max_events"] = 2 * count
-    gateway.start()
-    simulator.say("unit 1 hold on")
-    wait_for(lambda: gateway.status()["lifts"][0]["link"] == "online", what="L-1 online")
-    simulator.fault(1, "brake_fault")
-    wait_for(lambda: gateway.status()["outbox"]["events"] >= 2, what="the fault in the ledger")
-    gateway.stop()
+class Outage:
+    """A gateway whose broker is away, with a fault in its ledger to make copies of."""
 
-    empty_starts = []
-    for _ in range(5):
-        empty_starts.append(timed_start(gateway))
-        empty_memory = memory_kib(gateway)
+    def __init__(self, folder, most):
+        for name in ("broker", "sim", "gateway"):
+            (folder / name).mkdir()
+        self.broker, self.simulator = Broker(folder / "broker"), Simulator(folder / "sim").start()
+        self.broker.settings.write_text(
+            f"listener {self.broker.port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
+        self.gateway = gateway = Gateway(folder / "gateway", self.broker, self.simulator)
+        self.ledger = folder / "gateway" / "state" / "ledger.db"
+        self.heard = folder / "heard"
+        gateway.settings["gateway"]["outbox_max_events"] = 2 * most
+        gateway.start()
+        self.simulator.say("unit 1 hold on")
+        wait_for(lambda: gateway.status()["lifts"][0]["link"] == "online", what="L-1 online")
+        self.simulator.fault(1, "brake_fault")
+        wait_for(lambda: gateway.status()["outbox"]["events"] >= 2, what="the fault in the ledger")
         gateway.stop()
-    ledger = folder / "gateway" / "state" / "ledger.db"
-    fill(ledger, count)
-    full_starts = []
-    for _ in range(5):
-        full_starts.append(timed_start(gateway))
-        full_memory = memory_kib(gateway)
+
+    def end(self):
+        """The broker is back: how fast all goes that waits."""
+        gateway = self.gateway
+        self.broker.start()
+        listener = Listener(self.broker, self.heard)
+        waiting = gateway.status()["outbox"]
+        wait_for(lambda: gateway.status()["broker"]["connected"], 30, "the connection")
+        cpu = cpu_s(gateway)
+        began, left = time.monotonic(), gateway.status()["outbox"]["events"]
+        peak = 0
+        while gateway.status()["outbox"]["events"] > 0:
+            peak = max(peak, pss_kib(gateway.process.pid))
+            time.sleep(0.25)  # asking takes time of the two processes that are measured
+            assert time.monotonic() - began < 600, "it does not drain"
+        took = time.monotonic() - began
+        cpu = [after - before for before, after in zip(cpu, cpu_s(gateway))]
+        wait_for(lambda: f'"seq":{waiting["next_seq"] - 1},' in listener.path.read_text(), 60, "the last message")
         gateway.stop()
+        listener.stop()
+        check(list(listener.lines()), 1, waiting["next_seq"] - 1)
+        self.simulator.stop()
+        self.broker.stop()
+        return {"messages": waiting["events"], "pss_drain_kib": peak, "drain_s": took, "drained_per_s": left / took,
+                "cpu_liftgwd_s": cpu[0], "cpu_publish_s": cpu[1], "cpu_us_per_message": sum(cpu) / waiting["events"] * 1e6}
+
+
+def measure_drain(folder, count):
+    """Only how fast so many go."""
+    outage = Outage(folder, count)
+    fill(outage.ledger, count)
+    timed_start(outage.gateway)
+    memory_kib(outage.gateway)
+    return outage.end()
+
+
+def measure(folder, count):
+    outage = Outage(folder, count)
+    gateway = outage.gateway
+    starts, memory = {}, {}
+    for kind in ("empty", "full"):
+        if kind == "full":
+            fill(outage.ledger, count)
+        starts[kind] = []
+        for _ in range(5):
+            starts[kind].append(timed_start(gateway))
+            memory[kind] = memory_kib(gateway)
+            gateway.stop()
     gateway.start()
     gateway.kill()
     crash_start = timed_start(gateway)
     memory_kib(gateway)
-
-    broker.start()
-    listener = Listener(broker, folder / "heard")
-    waiting = gateway.status()["outbox"]
-    wait_for(lambda: gateway.status()["broker"]["connected"], 30, "the connection")
-    cpu = cpu_s(gateway)
-    began, left = time.monotonic(), gateway.status()["outbox"]["events"]
-    peak = memory = 0
-    while gateway.status()["outbox"]["events"] > 0:
-        memory = pss_kib(gateway.process.pid)
-        peak = max(peak, memory)
-        time.sleep(0.25)  # asking takes time of the two processes that are measured
-        assert time.monotonic() - began < 600, "it does not drain"
-    took = time.monotonic() - began
-    cpu = [after - before for before, after in zip(cpu, cpu_s(gateway))]
-    wait_for(lambda: f'"seq":{waiting["next_seq"] - 1},' in listener.path.read_text(), 60, "the last message")
-    gateway.stop()
-    listener.stop()
-    check(list(listener.lines()), 1, waiting["next_seq"] - 1)
-    simulator.stop()
-    broker.stop()
-    return {"messages": waiting["events"], "ledger_mib": ledger.stat().st_size / 2**20,
-            "start_empty_s": sorted(empty_starts)[2], "start_full_s": sorted(full_starts)[2],
-            "start_after_crash_s": crash_start, "pss_empty_kib": empty_memory, "pss_full_kib": full_memory,
-            "pss_drain_kib": peak, "drain_s": took, "drained_per_s": left / took,
-            "cpu_liftgwd_s": cpu[0], "cpu_publish_s": cpu[1]}
+    return outage.end() | {
+        "ledger_mib": outage.ledger.stat().st_size / 2**20, "start_empty_s": sorted(starts["empty"])[2],
+        "start_full_s": sorted(starts["full"])[2], "start_after_crash_s": crash_start,
+        "pss_empty_kib": memory["empty"], "pss_full_kib": memory["full"]}
 
 
 def cpu_s(gateway):

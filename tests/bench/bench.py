@@ -62,6 +62,8 @@ ROWS = [
     ("silent", "one silent unit of eight: pace of the others", "{pace_ratio:.3f}", "0.97", lambda f: f["pace_ratio"] >= 0.97),
     ("silent", "  heard again after s", "{heard_after_s:.1f}", "3", lambda f: f["heard_after_s"] <= 3),
     ("backlog", "backlog of 100,000: drained per s", "{drained_per_s:.0f}", "10000", lambda f: f["drained_per_s"] >= 10000),
+    ("backlog", "  CPU for a message, of that with 10,000 waiting", "{cpu_growth:.2f}", "1", lambda f: f["cpu_growth"] <= 1.1),
+    ("lifts", "64 lifts on one bus: CPU for a poll, of one lift's", "{cpu_growth:.2f}", "1", lambda f: f["cpu_growth"] <= 1.1),
     ("buses", "16 buses x 16 lifts, 115200: least pace, of alone", "{least_share_of_pace_alone:.3f}", "0.98",
      lambda f: f["least_share_of_pace_alone"] >= 0.98),
     ("buses", "  CPU for a poll, of one bus's", "{cpu_ratio:.2f}", "1", lambda f: f["cpu_ratio"] <= 1.1),
@@ -70,6 +72,10 @@ ROWS = [
      lambda f: f["raised_and_cleared"] == 2 * f["faults"] and f["in_order"]),
     ("city", "  gateways together: cores", "{cores:.2f}", "1", lambda f: f["cores"] <= 1),
     ("city", "  gateways together: MiB", "{pss_mib:.0f}", "1024", lambda f: f["pss_mib"] <= 1024),
+    ("city", "  cores for a box, of those in an eighth of the city", "{cores_growth:.2f}", "1",
+     lambda f: f["cores_growth"] <= 1.1),
+    ("city", "  memory of its own for a box, of that in an eighth", "{memory_growth:.2f}", "1",
+     lambda f: f["memory_growth"] <= 1.1),
 ]
 
 

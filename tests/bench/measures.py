@@ -20,6 +20,23 @@ REGISTERS = 32
 SPLIT_SLOW = (10, 10, 10, 1)  # how the plan cuts the 31 slow registers, where address 1 stands alone between them
 
 
+def next_step(count):
+    """The moment at which count() goes up, and what it is then. Read at any moment, a count of polls is up to one too
+    low: one in a hundred, where a poll takes 88 ms."""
+    before = count()
+    while (now := count()) == before:
+        time.sleep(0.0005)
+    return time.monotonic(), now
+
+
+def rate(count, seconds):
+    """How many a second."""
+    began, before = next_step(count)
+    time.sleep(seconds)
+    ended, after = next_step(count)
+    return (after - before) / (ended - began)
+
+
 def paced(site, seconds, parts=3):
     """Polls a second of each bus: medians over the parts of the time."""
     time.sleep(2)
@@ -68,11 +85,11 @@ def pace(folder, options, baud):
         bound = 1 / read_s(REGISTERS, baud, 5)
         shares, costs = [], []
         for _ in range(options.runs):
-            began, polls, cpu = time.monotonic(), sum(site.polls()), [cpu_s(pid) for pid in site.pids()]
+            polls, cpu = sum(site.polls()), [cpu_s(pid) for pid in site.pids()]
             time.sleep(options.seconds / options.runs)
-            took, done = time.monotonic() - began, sum(site.polls()) - polls
-            shares.append(done / took / bound)
+            done = sum(site.polls()) - polls
             costs.append(sum(now - then for now, then in zip([cpu_s(pid) for pid in site.pids()], cpu)) / done * 1000)
+            shares.append(rate(lambda: sum(site.polls()), options.seconds / options.runs) / bound)
         stats = site.simulator.stats()
         memory = [pss_kib(pid) / 1024 for pid in site.pids()]
         site.gateway.stop()
@@ -101,13 +118,13 @@ def latency(folder, options, baud, profile="generic-ba", turnaround_ms=5):
         cycle_ms = site.gateway.status()["buses"][0]["cycle_ms"]
         polls, began = sum(site.polls()), time.monotonic()
         pairs = list(raise_faults(site, options.samples))
-        rate = (sum(site.polls()) - polls) / (time.monotonic() - began)
+        pace = (sum(site.polls()) - polls) / (time.monotonic() - began)
         forecast = site.forecast()
     delays = spread([delay * 1000 for delay, _ in pairs])
     after_reading = spread([observed * 1000 for _, observed in pairs])
     predicted = forecast["lifts"][0]["quickest_fault"]["total_ms"] if forecast else None
     return {"median_ms": delays["median"], "p99_ms": delays["p99"], "max_ms": delays["max"], "predicted_ms": predicted,
-            "cycle_ms": cycle_ms, "samples": options.samples, "polls_per_s": rate,
+            "cycle_ms": cycle_ms, "samples": options.samples, "polls_per_s": pace,
             "broker_median_ms": after_reading["median"], "broker_p99_ms": after_reading["p99"],
             "sync_p99_ms": sync_p99_ms(folder)}
 
@@ -129,10 +146,11 @@ def split_efficiency(folder, options):
     """Polls a second with one register fast and 31 slow, against the bound of exactly those reads."""
     with Site(folder, "bench-split", turnaround_ms=8.65) as site:
         site.start()
-        [rate] = paced(site, options.seconds)
+        time.sleep(2)
+        pace = rate(lambda: sum(site.polls()), options.seconds)
     fast = 8 * read_s(1, 9600, 8.65)
     slow = statistics.mean(read_s(count, 9600, 8.65) for count in split_slow_counts())
-    return {"of_bound": rate * (fast + slow) / 9, "polls_per_s": rate}
+    return {"of_bound": pace * (fast + slow) / 9, "polls_per_s": pace}
 
 
 def split_slow_counts():
@@ -179,12 +197,7 @@ def silent(folder, options):
                    if lift["link"] == "online")
 
     def pace_of_seven(site):
-        rates = []
-        for _ in range(options.runs):
-            began, before = time.monotonic(), others(site)
-            time.sleep(options.seconds / options.runs)
-            rates.append((others(site) - before) / (time.monotonic() - began))
-        return statistics.median(rates)
+        return statistics.median(rate(lambda: others(site), options.seconds / options.runs) for _ in range(options.runs))
 
     with tempfile.TemporaryDirectory(dir=folder) as name, Site(Path(name), "bench-32", lifts=7) as site:
         site.start()
@@ -236,9 +249,14 @@ def many_lifts(folder, options):
             pause = 1 + lifts / 16
             delays = spread([delay * 1000 for delay, _ in raise_faults(site, max(8, options.samples // 4), pause=pause)])
             forecast = site.forecast()
-            by_lifts[lifts] = {"predicted_ms": forecast["lifts"][0]["quickest_fault"]["total_ms"] if forecast else None,
+            polls, cpu = sum(site.polls()), cpu_s(site.gateway.process.pid)
+            time.sleep(10)
+            cpu = (cpu_s(site.gateway.process.pid) - cpu) / (sum(site.polls()) - polls) * 1000
+            by_lifts[lifts] = {"cpu_s_per_1000_polls": cpu,
+                               "predicted_ms": forecast["lifts"][0]["quickest_fault"]["total_ms"] if forecast else None,
                                "median_ms": delays["median"], "p99_ms": delays["p99"], "max_ms": delays["max"]}
-    return {"by_lifts": by_lifts}
+    return {"by_lifts": by_lifts,
+            "cpu_growth": by_lifts[64]["cpu_s_per_1000_polls"] / by_lifts[1]["cpu_s_per_1000_polls"]}
 
 
 def system_calls(folder, options):
@@ -263,8 +281,15 @@ def system_calls(folder, options):
 
 
 def backlog_drain(folder, options):
-    """100,000 messages that wait: how fast they go."""
-    return backlog.measure(folder, options.backlog)
+    """100,000 messages that wait: how fast they go, and whether one costs more than when few wait."""
+    by_messages = {}
+    for count in (options.backlog // 100, options.backlog // 10):
+        with tempfile.TemporaryDirectory(dir=folder) as name:
+            by_messages[count] = backlog.measure_drain(Path(name), count)["cpu_us_per_message"]
+    figures = backlog.measure(folder, options.backlog)
+    by_messages[options.backlog] = figures["cpu_us_per_message"]
+    return figures | {"cpu_us_by_messages": by_messages,
+                      "cpu_growth": by_messages[options.backlog] / by_messages[options.backlog // 10]}
 
 
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")  # each simulator takes one; Linux allows a user 128
@@ -288,17 +313,24 @@ def room_for_simulators(count):
 
 def city(folder, options):
     """So many boxes with one lift each against one broker: all online, every fault once and in order."""
+    by_boxes = {}
     with room_for_simulators(options.boxes):
-        return run_city(folder, options)
+        for boxes in (options.boxes // 8, options.boxes // 2, options.boxes):
+            with tempfile.TemporaryDirectory(dir=folder) as name:
+                figures = run_city(Path(name), options, boxes)
+            by_boxes[boxes] = {"cores_per_box": figures["cores"] / boxes, "anonymous_mib_per_box": figures["own_mib"] / boxes}
+    least, most = by_boxes[options.boxes // 8], by_boxes[options.boxes]
+    return figures | {"by_boxes": by_boxes, "cores_growth": most["cores_per_box"] / least["cores_per_box"],
+                      "memory_growth": most["anonymous_mib_per_box"] / least["anonymous_mib_per_box"]}
 
 
-def run_city(folder, options):
+def run_city(folder, options, boxes):
     (folder / "broker").mkdir()
     broker = Broker(folder / "broker").start()
     operator = Subscriber(broker).start()
     sites = []
     try:
-        for number in range(1, options.boxes + 1):
+        for number in range(1, boxes + 1):
             box = folder / f"box{number}"
             box.mkdir()
             site = Site(box, lifts=1, broker=broker, name=f"B{number}", first_lift=number, listen=False)
@@ -319,6 +351,7 @@ def run_city(folder, options):
             faults += 1
         cores = (sum(map(cpu_s, pids)) - cpu) / (time.monotonic() - began)
         kib = sum(map(pss_kib, pids))
+        own_kib = sum(pss_kib(pid, "Anonymous") for pid in pids)
         wait_for(lambda: len(operator.select("fault/brake_fault", stream=True)) >= 2 * faults, 30, "every fault")
         heard = operator.select("fault/brake_fault", stream=True)
         last, ordered = {}, True
@@ -332,5 +365,5 @@ def run_city(folder, options):
             site.__exit__()
         operator.stop()
         broker.stop()
-    return {"boxes": options.boxes, "online": online, "faults": faults, "raised_and_cleared": len(heard),
-            "in_order": ordered, "cores": cores, "pss_mib": kib / 1024, "pss_mib_per_box": kib / 1024 / options.boxes}
+    return {"boxes": boxes, "online": online, "faults": faults, "raised_and_cleared": len(heard),
+            "in_order": ordered, "cores": cores, "pss_mib": kib / 1024, "own_mib": own_kib / 1024}
