@@ -5,12 +5,19 @@
 #include <string.h>
 #include <time.h>
 
+#define DURATION_MAX_S INT64_C(100000000000) /* three thousand years */
+
 const char *answer_text(const json_t *object, const char *key) {
     return json_string_value(json_object_get(object, key));
 }
 
 long long answer_number(const json_t *object, const char *key) {
     return json_integer_value(json_object_get(object, key));
+}
+
+int64_t answer_duration(const json_t *object, const char *key) {
+    long long s = answer_number(object, key);
+    return s >= 0 && s <= DURATION_MAX_S ? 1000 * s : 0;
 }
 
 bool answer_is(const json_t *object, const char *key, const char *text) {
@@ -38,6 +45,6 @@ int64_t answer_time(const json_t *object, const char *key) {
     const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &utc) : NULL;
     if (!rest)
         return 0;
-    int64_t ms = *rest == '.' ? strtol(rest + 1, NULL, 10) : 0;
-    return (int64_t)timegm(&utc) * 1000 + ms;
+    long ms = *rest == '.' ? strtol(rest + 1, NULL, 10) : 0;
+    return ms >= 0 && ms < 1000 ? (int64_t)timegm(&utc) * 1000 + ms : 0;
 }

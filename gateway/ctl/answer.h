@@ -10,6 +10,8 @@
 
 const char *answer_text(const json_t *object, const char *key);
 long long answer_number(const json_t *object, const char *key);
+/* A number of seconds, in ms. */
+int64_t answer_duration(const json_t *object, const char *key);
 bool answer_is(const json_t *object, const char *key, const char *text);
 
 /* The car of a state: the way it goes, else its word. */

@@ -103,7 +103,7 @@ static const char *faults_in_words(const json_t *lift, char cell[CELL]) {
     char age[STYLE_DURATION_SIZE];
     cell[0] = '\0';
     json_array_foreach(json_object_get(lift, "faults"), i, fault)
-        add(cell, "%s %s", answer_text(fault, "fault"), style_duration(1000 * answer_number(fault, "age_s"), age));
+        add(cell, "%s %s", answer_text(fault, "fault"), style_duration(answer_duration(fault, "age_s"), age));
     return cell[0] ? cell : "none";
 }
 
@@ -191,7 +191,7 @@ static void print_outbox(FILE *to, const json_t *status) {
     long long dropped = answer_number(outbox, "dropped"), refused = answer_number(outbox, "refused");
     if (answer_number(outbox, "events") > 0)
         snprintf(waiting, sizeof waiting, "%lld waiting, the oldest for %s", answer_number(outbox, "events"),
-                 style_duration(1000 * answer_number(outbox, "oldest_s"), duration));
+                 style_duration(answer_duration(outbox, "oldest_s"), duration));
     if (dropped > 0 || refused > 0)
         snprintf(lost, sizeof lost, ", %lld DROPPED, %lld refused", dropped, refused);
     snprintf(text, sizeof text, "%s%s, next seq %lld of series %s", waiting, lost, answer_number(outbox, "next_seq"),
@@ -206,7 +206,7 @@ static void print_outbox(FILE *to, const json_t *status) {
 void status_print(FILE *to, const json_t *status) {
     char text[512], duration[STYLE_DURATION_SIZE];
     snprintf(text, sizeof text, "%s, liftgw %s, up %s, clock %s", answer_text(status, "gateway"),
-             answer_text(status, "version"), style_duration(1000 * answer_number(status, "uptime_s"), duration),
+             answer_text(status, "version"), style_duration(answer_duration(status, "uptime_s"), duration),
              answer_text(status, "clock"));
     print_line(to, "gateway", STYLE_PLAIN, text);
     print_broker(to, status);
