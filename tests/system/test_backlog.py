@@ -39,7 +39,7 @@ def test_a_backlog_drains_in_order_behind_the_newest_state(world):
     assert full["events"] >= WAITING + 2
     broker.start()
     operator = world.subscriber(broker)
-    wait_for(lambda: operator.stream(), 30, "the first that waited")
+    wait_for(lambda: operator.stream(), what="the first that waited")
     simulator.fault(1, "overspeed")  # behind what waits
     wait_for(lambda: gateway.status()["outbox"]["events"] == 0, 120, "the outbox to be empty")
     last = gateway.status()["outbox"]["next_seq"] - 1
@@ -65,7 +65,7 @@ def test_at_the_bound_the_oldest_go_and_a_gap_says_which(world):
     broker.start()
     operator = world.subscriber(broker)
     wait_for(lambda: gateway.status()["outbox"]["events"] == 0, 60, "the outbox to be empty")
-    wait_for(lambda: operator.stream() and operator.stream()[-1].data["seq"] >= last, 30, "the last message")
+    wait_for(lambda: operator.stream() and operator.stream()[-1].data["seq"] >= last, what="the last message")
     seen = {message.data["seq"] for message in operator.stream()}
     gaps = [message.data for message in operator.stream() if message.leaf == "event/gap"]
     named = {seq for gap in gaps for seq in range(gap["from"], gap["to"] + 1)}

@@ -5,7 +5,7 @@ import re
 import signal
 import time
 
-from harness import wait_for
+from harness import SLIPS, wait_for
 from harness.paths import CONFIG
 
 
@@ -30,7 +30,8 @@ def test_the_device_is_missing_and_comes_later(world):
     time.sleep(2)
     assert len(lines_about(gateway, "cannot open")) == 1, gateway.log
     simulator.start()
-    operator.wait("link", is_online, timeout=5)
+    started = time.monotonic()
+    assert operator.wait("link", is_online).time - started < 6
     operator.wait("state", is_online)
 
 
@@ -48,8 +49,8 @@ def test_the_plug_is_pulled_and_put_back(world):
     assert set(known.values()) == {None}, "old values shown as new"
     simulator.say("plug")
     plugged = simulator.time
-    back = operator.wait("link", is_online, count=len(operator.select("link", is_online)) + 1, timeout=10)
-    assert back.time - plugged < 3
+    back = operator.wait("link", is_online, count=len(operator.select("link", is_online)) + 1)
+    assert back.time - plugged < 6
     assert gateway.process.is_running()
 
 
@@ -66,7 +67,7 @@ def test_a_unit_falls_silent_and_comes_back(world):
     assert link["reason"] == "timeout"
     state = operator.wait("state", is_offline, lift="L-2").data
     assert state["car"] is None and [fault["fault"] for fault in state["faults"]] == ["brake_fault"]
-    assert operator.last("link", lift="L-1").data["link"] == "online"
+    wait_for(lambda: operator.last("link", lift="L-1").data["link"] == "online", what="L-1 online, still")
 
     simulator.say("unit 2 ok")
     answered = simulator.time
@@ -85,7 +86,7 @@ def test_the_broker_comes_later(world):
     assert gateway.status()["broker"]["connected"] is False
     broker.start()
     operator = world.subscriber(broker)
-    operator.wait("fault/door_open_fault", timeout=20)
+    operator.wait("fault/door_open_fault")
     wait_for(lambda: gateway.status()["outbox"]["events"] == 0, what="an empty outbox")
     assert len(lines_about(gateway, r"127\.0\.0\.1.*(refused|connect)")) <= 3, gateway.log
 
@@ -103,11 +104,12 @@ def test_twenty_changes_while_the_broker_is_away(world):
               "run_time_limit", "overrun_top", "relevel_fault", "controller_fault"]
     for on in (True, False):
         for fault in faults:
+            before = gateway.status()["outbox"]["next_seq"]
             simulator.fault(1, fault, on)
-            time.sleep(0.3)  # three polls: each change is seen by itself
-    wait_for(lambda: gateway.status()["outbox"]["next_seq"] == first + 20, what="20 changes in the ledger")
+            wait_for(lambda: gateway.status()["outbox"]["next_seq"] > before, what=f"{fault} in the ledger")
+    assert gateway.status()["outbox"]["next_seq"] == first + 20
     broker.start()
-    wait_for(lambda: len([m for m in operator.stream() if m.data["seq"] >= first]) >= 20, 30, "20 messages")
+    wait_for(lambda: len([m for m in operator.stream() if m.data["seq"] >= first]) >= 20, what="20 messages")
     arrived = [message.data for message in operator.stream() if message.data["seq"] >= first]
     assert [(data["fault"], data["event"]) for data in arrived] == \
         [(fault, event) for event in ("raised", "cleared") for fault in faults]
@@ -127,7 +129,7 @@ def test_after_an_outage_the_newest_state_comes_first(world):
         wait_for(lambda: gateway.status()["outbox"]["next_seq"] > before, what=f"{fault} in the ledger")
     seen = len(operator.select())
     broker.start()
-    operator.wait("fault/brake_fault", timeout=20)
+    operator.wait("fault/brake_fault")
     leaves = [message.leaf for message in operator.select()[seen:] if not message.retain]
     first_fault = leaves.index("fault/overspeed")
     for leaf in ("status", "link", "state", "counters"):
@@ -188,7 +190,7 @@ def test_a_profile_that_lies_about_a_register(world):
     gateway.lifts[0]["profile"] = "lying"
     gateway.start()
     operator.wait("state", is_online)
-    wait_for(lambda: lines_about(gateway, "(?i)exception 0?2"), 20, "a complaint")
+    wait_for(lambda: lines_about(gateway, "(?i)exception 0?2"), what="a complaint")
     simulator.fault(1, "brake_fault")
     operator.wait("fault/brake_fault")
     time.sleep(3)
@@ -202,7 +204,7 @@ def test_every_kind_of_crooked_frame(world):
     broker, simulator = world.broker(), world.simulator(lifts=2)
     operator = world.subscriber(broker)
     gateway = world.gateway(broker, simulator, start=False, lifts=2)
-    gateway.settings["buses"][0]["response_timeout_ms"] = 100
+    gateway.settings["buses"][0].update(response_timeout_ms=100, offline_after=20)
     gateway.start()
     operator.wait("state", is_online, lift="L-1")
     operator.wait("state", is_online, lift="L-2")
@@ -210,7 +212,7 @@ def test_every_kind_of_crooked_frame(world):
                          "twice 30%", "late 120ms", "echo", "exception 6 30%"):
         simulator.say(f"unit 2 {misbehaviour}")
         polls = gateway.status()["buses"][0]["polls"]
-        wait_for(lambda: gateway.status()["buses"][0]["polls"] > polls + 20, 20, "20 more polls")
+        wait_for(lambda: gateway.status()["buses"][0]["polls"] > polls + 20, what="20 more polls")
         simulator.say("unit 2 ok")
     assert any(gateway.status()["buses"][0]["errors"].values())
     wait_for(lambda: gateway.status()["lifts"][1]["link"] == "online", what="L-2 online again")
@@ -227,7 +229,7 @@ def test_two_gateways_cannot_share_a_line(world):
     second.start()
     wait_for(lambda: lines_about(second, "cannot open"), what="a complaint")
     assert second.status()["buses"][0]["open"] is False
-    assert not any(first.status()["buses"][0]["errors"].values())
+    assert sum(first.status()["buses"][0]["errors"].values()) <= SLIPS
     first.stop()
     wait_for(lambda: second.status()["lifts"][0]["link"] == "online", what="the second takes over")
 
@@ -240,7 +242,9 @@ def fault_story(operator, lift="L-1"):
 def test_the_publisher_is_killed_and_nothing_is_lost(world):
     broker, simulator = world.broker(), world.simulator()
     operator = world.subscriber(broker)
-    gateway = world.gateway(broker, simulator)
+    gateway = world.gateway(broker, simulator, start=False)
+    gateway.settings["buses"][0]["offline_after"] = 20  # a busy machine makes no unit silent
+    gateway.start()
     operator.wait("state", is_online)
     simulator.say("unit 1 hold on")
     told = []
@@ -252,7 +256,7 @@ def test_the_publisher_is_killed_and_nothing_is_lost(world):
             if number % 2:
                 gateway.kill_publisher()
             wait_for(lambda: gateway.status()["outbox"]["next_seq"] > before, what="the change in the ledger")
-    wait_for(lambda: fault_story(operator) == told, 30, "the whole story")
+    wait_for(lambda: fault_story(operator) == told, what="the whole story")
     assert gateway.status()["publisher"]["restarts"] >= 6
     assert not operator.select("link", is_offline), "the bus does not notice"
 
@@ -260,7 +264,9 @@ def test_the_publisher_is_killed_and_nothing_is_lost(world):
 def test_the_publisher_hangs_and_the_bus_goes_on(world):
     broker, simulator = world.broker(), world.simulator()
     operator = world.subscriber(broker)
-    gateway = world.gateway(broker, simulator)
+    gateway = world.gateway(broker, simulator, start=False)
+    gateway.settings["buses"][0]["offline_after"] = 20  # a busy machine makes no unit silent
+    gateway.start()
     operator.wait("state", is_online)
     pid = gateway.publisher_pid()
     os.kill(pid, signal.SIGSTOP)

@@ -156,4 +156,4 @@ def test_no_fault_takes_longer_than_it_says(bus_of_three):
         took.append(message.time - raised)
     took.sort()
     assert 0 < took[0] and took[8] <= worst, f"at most {worst} s was said, it took {took}"
-    assert took[-1] <= worst + 2, f"at most {worst} s was said, it took {took}"  # a busy machine may hold up a few
+    assert took[-1] <= worst + 5, f"at most {worst} s was said, it took {took}"  # a busy machine may hold up a few

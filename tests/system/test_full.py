@@ -36,7 +36,7 @@ def test_every_dropped_message_is_named(world):
     last = gateway.status()["outbox"]["next_seq"] - 1
     broker.start()
     late = world.subscriber(broker, "yancheng/#", name="late")
-    wait_for(lambda: gateway.status()["outbox"]["events"] == 0, 30, "the outbox to be empty")
+    wait_for(lambda: gateway.status()["outbox"]["events"] == 0, what="the outbox to be empty")
     seen = {message.data["seq"] for one in (operator, late) for message in one.select(stream=True)}
     gaps = [message.data for one in (operator, late) for message in one.select("event/gap")]
     named = {seq for gap in gaps for seq in range(gap["from"], gap["to"] + 1)}
@@ -85,7 +85,7 @@ def test_a_full_disk_keeps_faults_and_shows_what_is(world, small_disk):
     assert put_off.returncode == 69 and "nothing was sent" in put_off.stderr, put_off
     os.unlink(small_disk / "ballast")
     for fault in ("brake_fault", "overspeed", "encoder_fault"):
-        operator.wait(f"fault/{fault}", timeout=20)
+        operator.wait(f"fault/{fault}")
     stories = [(message.data["fault"], message.data["event"]) for message in operator.select("fault", stream=True)]
     assert sorted(stories) == [("brake_fault", "raised"), ("encoder_fault", "raised"), ("overspeed", "raised")]
     gateway.stop()  # before its disk goes
@@ -111,11 +111,11 @@ def test_a_full_disk_costs_no_processor(world, small_disk):
     wait_for(lambda: gateway.status()["outbox"]["events"] >= 3, what="three to wait")
     fill(small_disk)
     broker.start()
-    wait_for(lambda: gateway.status()["broker"]["connected"], 20, "the broker to be back")
+    wait_for(lambda: gateway.status()["broker"]["connected"], what="the broker to be back")
     time.sleep(0.5)
     before, began = cpu_s(gateway.process.process), time.monotonic()
     time.sleep(3)
     assert cpu_s(gateway.process.process) - before < 0.5 * (time.monotonic() - began)
     os.unlink(small_disk / "ballast")
-    wait_for(lambda: gateway.status()["outbox"]["events"] == 0, 20, "the outbox to be empty")
+    wait_for(lambda: gateway.status()["outbox"]["events"] == 0, what="the outbox to be empty")
     gateway.stop()

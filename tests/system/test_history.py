@@ -57,7 +57,7 @@ def test_what_happened_when_it_was_sent_and_when_acknowledged(running):
     assert all(len(line) <= 80 for line in table)
 
     broker.start()
-    operator.wait("fault/brake_fault", timeout=20)
+    operator.wait("fault/brake_fault")
     wait_for(lambda: entries(gateway)[3]["outcome"] == "acknowledged", what="the acknowledgement")
     gateway.kill()
     gateway.start()

@@ -40,27 +40,27 @@ def running(world, tmp_path):
     gateway.settings["gateway"] |= {"metrics_file": str(path), "health_interval_s": 1}
     gateway.lifts[1]["id"] = STRANGE
     gateway.start()
-    wait_for(lambda: path.exists() and samples(path).get("liftgw_broker_connected") == 1, 20, "the figures")
+    wait_for(lambda: path.exists() and samples(path).get("liftgw_broker_connected") == 1, what="the figures")
     return gateway, simulator, broker, path
 
 
 def test_the_figures_follow_what_happens(running):
     _gateway, simulator, broker, path = running
     online = 'liftgw_lift_online{lift="L-1"}'
-    wait_for(lambda: samples(path).get(online) == 1, 20, "L-1 online")
+    wait_for(lambda: samples(path).get(online) == 1, what="L-1 online")
     quoted = STRANGE.replace("\\", "\\\\").replace('"', '\\"')
     assert f'liftgw_lift_online{{lift="{quoted}"}}' in samples(path)
     assert samples(path)['liftgw_bus_open{bus="shaft"}'] == 1
     assert samples(path)['liftgw_bus_polls_total{bus="shaft"}'] > 0
     simulator.fault(1, "door_open_fault")
     counted = 'liftgw_lift_faults_total{lift="L-1",fault="door_open_fault"}'
-    wait_for(lambda: samples(path).get(counted) == 1, 20, "the fault to be counted")
+    wait_for(lambda: samples(path).get(counted) == 1, what="the fault to be counted")
     simulator.say("unit 1 silent")
-    wait_for(lambda: samples(path)[online] == 0, 30, "L-1 offline")
+    wait_for(lambda: samples(path)[online] == 0, what="L-1 offline")
     assert samples(path)['liftgw_bus_errors_total{bus="shaft",error="timeout"}'] > 0
     broker.stop()
-    wait_for(lambda: samples(path)["liftgw_broker_connected"] == 0, 20, "the broker gone")
-    wait_for(lambda: samples(path)["liftgw_outbox_messages"] >= 0, 5, "the outbox")
+    wait_for(lambda: samples(path)["liftgw_broker_connected"] == 0, what="the broker gone")
+    wait_for(lambda: samples(path)["liftgw_outbox_messages"] >= 0, what="the outbox")
 
 
 def test_it_is_readable_and_never_half_written(running):
@@ -76,8 +76,8 @@ def test_a_file_that_cannot_be_written_is_told_and_stops_nothing(world, tmp_path
     gateway = world.gateway(broker, simulator, start=False)
     gateway.settings["gateway"] |= {"metrics_file": str(tmp_path / "nowhere" / "liftgw.prom"), "health_interval_s": 1}
     gateway.start()
-    wait_for(lambda: "cannot write metrics_file" in gateway.log, 10, "the warning")
-    wait_for(lambda: gateway.status()["lifts"][0]["link"] == "online", 20, "L-1 online")
+    wait_for(lambda: "cannot write metrics_file" in gateway.log, what="the warning")
+    wait_for(lambda: gateway.status()["lifts"][0]["link"] == "online", what="L-1 online")
     assert gateway.log.count("cannot write metrics_file") == 1
 
 

@@ -26,7 +26,7 @@ def test_nothing_overtakes_a_refused_message(world):
 
     (broker.folder / "broker.acl").write_text(EVERYTHING + "\n")
     broker.process.process.send_signal(signal.SIGHUP)
-    operator.wait("fault/overspeed", timeout=30)
+    operator.wait("fault/overspeed")
     operator.wait("fault/brake_fault")
     operator.wait("fault/encoder_fault")
     first = [message.data["seq"] for message in operator.stream()]

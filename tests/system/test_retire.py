@@ -78,7 +78,7 @@ def test_without_a_broker_nothing_is_done(world, running):
     assert result.returncode == 69 and "the broker is not connected" in result.stderr, result
     assert gateway.status()["ok"]
     broker.start()
-    wait_for(lambda: gateway.status()["broker"]["connected"], 20, what="the broker again")
+    wait_for(lambda: gateway.status()["broker"]["connected"], what="the broker again")
 
 
 def test_what_still_waits_arrives_first_and_the_will_is_cleared_too(world, running):

@@ -75,7 +75,7 @@ def test_a_wrong_password_is_not_told_either(world, way, monkeypatch):
     gateway = world.gateway(broker, start=False, device="/dev/null-bus")
     give(gateway, way, SECRET, monkeypatch)
     gateway.start()
-    wait_for(lambda: "wrong user name or password" in (gateway.status()["broker"]["reason"] or ""), 30, "the reason")
+    wait_for(lambda: "wrong user name or password" in (gateway.status()["broker"]["reason"] or ""), what="the reason")
     for what, said in everything_said(gateway):
         assert SECRET.encode() not in said, what
 

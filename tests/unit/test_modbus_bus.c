@@ -122,6 +122,17 @@ static void expect_nothing(int for_ms) {
         fail_msg("a reading of kind %d", (int)reading.kind);
 }
 
+/* Waits until the bus has polled that many times more: all but the first of them began after the call. */
+static void await_polls(unsigned count) {
+    struct bus_figures figures;
+    bus_figures(bus, &figures);
+    uint64_t enough = figures.polls + count;
+    while (figures.polls < enough) {
+        clock_sleep_until_ns(clock_mono_ns() + MS);
+        bus_figures(bus, &figures);
+    }
+}
+
 /* Online, the first poll, and the one with the slow words: then nothing, as long as nothing changes. */
 static void expect_start(size_t unit) {
     expect_link(unit, LINK_ONLINE, LINK_REASON_NONE);
@@ -149,10 +160,11 @@ static void test_changes_are_told_and_nothing_else(void **state) {
     assert_int_equal(image[3], 43);
     expect_nothing(150);
 
+    await_polls(20);
     struct bus_figures figures;
     bus_figures(bus, &figures);
     assert_true(figures.open);
-    assert_true(figures.polls > 20);
+    assert_true(figures.polls >= 20);
     assert_int_equal(figures.lost, 0);
     assert_in_range(figures.cycle_ms, 8, 60);
     assert_in_range(figures.load_percent, 5, 95);
@@ -168,14 +180,14 @@ static void test_quiet_changes_coalesce_and_transitions_are_kept(void **state) {
     expect_start(0);
     for (uint16_t i = 1; i <= 8; i++) {
         set_register(0x12, i);
-        clock_sleep_until_ns(clock_mono_ns() + 40 * MS);
+        await_polls(3);
     }
     expect_poll(0);
     assert_int_equal(image[2], 8);
     expect_nothing(0);
     for (uint16_t i = 1; i <= 4; i++) {
         set_register(0x10, i);
-        clock_sleep_until_ns(clock_mono_ns() + 60 * MS);
+        await_polls(3);
     }
     for (uint16_t i = 1; i <= 4; i++) {
         expect_poll(0);

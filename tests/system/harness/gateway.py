@@ -42,6 +42,7 @@ class Gateway:
             "gateway": {
                 "id": "B12-2", "prefix": "yancheng", "district": "tinghu", "compound": "wanhu-xincun", "language": "en",
                 "code_system": "gbt24476-2017", "timezone": "Asia/Shanghai",
+                "stalled_s": 3600,  # the heartbeat of a lift that a test holds stands still, too
                 "state_dir": str(folder / "state"), "control": str(self.control_path),
                 "profile_dirs": [str(CONFIG / "profiles")], "codes_dirs": [str(CONFIG / "codes")],
             },
@@ -77,7 +78,7 @@ class Gateway:
         self.process = Process("liftgwd", [*WRAPPER, BUILD / "liftgwd", "-c", self.path, *self.arguments],
                                self.folder / "liftgwd.log", {"NOTIFY_SOCKET": str(notify_path)})
         if wait:
-            wait_for(self._said_ready, 20, "liftgwd to say READY")
+            wait_for(self._said_ready, what="liftgwd to say READY")
         return self
 
     def _said_ready(self):
@@ -113,7 +114,7 @@ class Gateway:
     def stop(self):
         """SIGTERM; it must end with status 0 within two seconds (a slow machine gets a little more)."""
         if self.process and not self.killed:
-            assert self.process.stop(5.0) == 0, f"liftgwd ended with {self.process.process.returncode}"
+            assert self.process.stop(10.0) == 0, f"liftgwd ended with {self.process.process.returncode}"
 
     def kill(self):
         """SIGKILL: what a power cut is to a process."""

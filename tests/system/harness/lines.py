@@ -2,9 +2,11 @@
 
 import socket
 
+from .process import PATIENCE_S
+
 
 class LineSocket:
-    def __init__(self, path, timeout=10.0):
+    def __init__(self, path, timeout=PATIENCE_S):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.connect(str(path))
         self.socket.settimeout(timeout)

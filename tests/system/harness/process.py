@@ -8,16 +8,21 @@ import socket
 import subprocess
 import time
 
+PATIENCE_S = 30.0  # for what happens at once on a machine that has time: how slow another one is proves nothing
+SLIPS = 3  # errors on a good line that a machine which is slow for a moment may make
+TRIES = 3  # for what such a machine can spoil, but not again and again
 PR_SET_PDEATHSIG = 1
 libc = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent():
-    """Runs in the child: when the test run is killed, its programs go with it."""
+    """Runs in the child: when the test run is killed, its programs go with it. Ctrl-C ends them also where the test run
+    itself is in the background, and ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def wait_for(predicate, timeout=10.0, what=None):
+def wait_for(predicate, timeout=PATIENCE_S, what=None):
     """Returns what predicate() returns as soon as it is true; fails after timeout seconds."""
     deadline = time.monotonic() + timeout
     while True:
@@ -60,11 +65,11 @@ class Process:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def wait(self, timeout=10.0):
+    def wait(self, timeout=PATIENCE_S):
         """Waits for the end and returns the exit status."""
         return self.process.wait(timeout)
 
-    def stop(self, timeout=5.0):
+    def stop(self, timeout=PATIENCE_S):
         """SIGTERM, and SIGKILL to what does not heed it. Returns the exit status."""
         if self.is_running():
             self.process.terminate()

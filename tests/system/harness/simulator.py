@@ -22,12 +22,17 @@ class Simulator:
     def start(self):
         self.process = Process("liftgw-sim", self.arguments, self.folder / "liftgw-sim.log")
         wait_for(self._is_ready, what=f"liftgw-sim to start; it says: {self.process.log}")
-        self.control = LineSocket(self.control_path)
         return self
 
     def _is_ready(self):
         assert self.process.is_running(), f"liftgw-sim ended: {self.process.log}"
-        return self.device.exists() and self.control_path.exists()
+        if not self.device.exists():
+            return False
+        try:
+            self.control = LineSocket(self.control_path)
+        except OSError:
+            return False  # none yet, or what a killed one left behind
+        return True
 
     def say(self, line):
         """Says one control line; returns the words of the answer after "ok T", having remembered T in self.time."""

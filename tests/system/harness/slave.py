@@ -63,7 +63,9 @@ class Slave:
         self.link.unlink()
         time.sleep(0.05)  # for the thread to let go of it
         os.close(self.keeper)
-        os.close(master)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, master)  # closes the line, but leaves its number to no other file: the thread may be slow
+        os.close(nothing)
 
     def stop(self):
         self.stopping = True
@@ -84,8 +86,9 @@ class Slave:
 
     def send(self, data):
         time.sleep(self.character_s * len(data))
-        if self.master >= 0:
-            os.write(self.master, data)
+        master = self.master
+        if master >= 0:
+            os.write(master, data)
 
     def _run(self):
         received, last = b"", 0.0
@@ -115,5 +118,6 @@ class Slave:
         for wait, data in [(0, answer)] if isinstance(answer, bytes) else answer:
             time.sleep(wait)
             self.send(data)
-        while self.master >= 0 and select.select([self.master], [], [], 0)[0]:
-            os.read(self.master, 256)
+        master = self.master
+        while master >= 0 and master == self.master and select.select([master], [], [], 0)[0]:
+            os.read(master, 256)

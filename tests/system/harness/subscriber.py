@@ -8,7 +8,7 @@ import time
 import paho.mqtt.client as mqtt
 
 from . import schemas
-from .process import wait_for
+from .process import PATIENCE_S, wait_for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Subscriber:
         host = "localhost" if self.broker.certificates else "127.0.0.1"
         self.client.connect(host, self.broker.port, keepalive=30)
         self.client.loop_start()
-        assert self.ready.wait(10), "no answer to SUBSCRIBE"
+        assert self.ready.wait(PATIENCE_S), "no answer to SUBSCRIBE"
         return self
 
     def stop(self):
@@ -82,7 +82,7 @@ class Subscriber:
                 and (not stream or message.is_stream)
                 and (where is None or (message.payload and where(message.data)))]
 
-    def wait(self, leaf, where=None, count=1, timeout=15.0, **select):
+    def wait(self, leaf, where=None, count=1, timeout=PATIENCE_S, **select):
         """Waits for that many such messages; returns the last of them."""
         wait_for(lambda: len(self.select(leaf, where, **select)) >= count, timeout, f"{count} message(s) of {leaf}")
         return self.select(leaf, where, **select)[count - 1]
