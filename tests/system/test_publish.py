@@ -1,5 +1,6 @@
 """liftgw-publish, driven as liftgwd drives it: over a socketpair, with a real broker behind it."""
 
+import fcntl
 import getpass
 import json
 import os
@@ -10,6 +11,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import termios
 import threading
 import time
 from pathlib import Path
@@ -86,6 +88,13 @@ class Publisher:
 
     def publish(self, message_id, topic="t/lift/a/b/L/fault/x", payload=b"{}", qos=1, retain=False, code=0):
         self.send(PUBLISH, message_id, code=code, qos=qos, retain=retain, topic=topic, payload=payload)
+
+    def wait_until_all_is_taken(self):
+        """Everything sent so far was read from the socket."""
+        deadline = time.monotonic() + PATIENCE
+        while struct.unpack("i", fcntl.ioctl(self.socket, termios.TIOCOUTQ, bytes(4)))[0]:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
     def receive(self, timeout=PATIENCE):
         """The next packet; None at the end of the socket."""
@@ -593,6 +602,7 @@ def test_ends_when_paho_would_send_old_messages_first(make, version):
     broker.process.send_signal(signal.SIGSTOP)
     for number in range(990):
         publisher.publish(number, payload=bytes(8000), qos=0)
+    publisher.wait_until_all_is_taken()
     time.sleep(0.5)
     publisher.process.send_signal(signal.SIGSTOP)
     broker.process.kill()
