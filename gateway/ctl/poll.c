@@ -381,6 +381,19 @@ static void close_part(struct direct *direct) {
     free(direct->sample.faults);
 }
 
+/* No read of this part was answered with values. */
+static int explain_silence(const struct poll *poll, const struct part_settings *part, enum line_result result) {
+    if (result == LINE_EXCEPTION)
+        log_error(
+            "unit %d is there, but has nothing of what profile \"%s\" reads (exceptions): is it this controller's? "
+            "liftgwctl probe shows single registers",
+            part->unit, poll->settings->profiles[part->profile]->name);
+    else
+        log_error("unit %d does not answer well (%s): liftgwctl scan %s finds line settings and units", part->unit,
+                  line_result_name(result), poll->settings->buses[part->bus].device);
+    return EX_UNAVAILABLE;
+}
+
 static int poll_part(struct poll *poll, const struct part_settings *part) {
     struct direct direct = {0};
     int status = open_part(poll, part, &direct);
@@ -388,11 +401,8 @@ static int poll_part(struct poll *poll, const struct part_settings *part) {
         enum line_result result = read_part(poll, part, &direct);
         if (result == LINE_GONE)
             status = reader_gone(direct.reader);
-        else if (result != LINE_OK && !interrupted()) {
-            log_error("unit %d does not answer well (%s): liftgwctl scan %s finds line settings and units", part->unit,
-                      line_result_name(result), poll->settings->buses[part->bus].device);
-            status = EX_UNAVAILABLE;
-        }
+        else if (result != LINE_OK && !interrupted())
+            status = explain_silence(poll, part, result);
         decode(direct.decoder, direct.image, direct.valid, clock_now(), &direct.sample);
         add_values(poll, part, &direct);
         add_rules(poll, part, &direct);
@@ -410,7 +420,7 @@ static int poll_directly(struct poll *poll) {
         int of_part = poll_part(poll, &poll->lift->part[p]);
         status = status == EX_OK ? of_part : status;
     }
-    end_tables(poll, status == EX_OK ? "answers" : "does not answer");
+    end_tables(poll, status == EX_OK ? "answers" : "no values");
     return status;
 }
 

@@ -114,6 +114,10 @@ def test_poll_without_the_daemon(configured, simulator):
     simulator.say("unit 10 silent")
     silent = liftgwctl("-c", configured.path, "poll", "L-10")
     assert silent.status == 69 and "unit 10 does not answer well (timeout)" in silent.err
+    simulator.say("unit 1 exception 2 100%")
+    stranger = liftgwctl("-c", configured.path, "poll", "L-1")
+    assert stranger.status == 69 and "no values" in stranger.out
+    assert 'unit 1 is there, but has nothing of what profile "generic-ba" reads (exceptions)' in stranger.err
 
 
 def test_a_row_is_shown_with_its_own_file(tmp_path, world):
