@@ -6,8 +6,8 @@
 
 #define HOUR_S 3600
 /* Longer than any day was: whole days have been skipped and repeated where the date line was moved. */
-#define DAY_AT_MOST_S (49 * (int64_t)HOUR_S)
-#define MONTH_AT_MOST_S (33 * 24 * (int64_t)HOUR_S)
+#define DAY_AT_MOST_S (INT64_C(49) * HOUR_S)
+#define MONTH_AT_MOST_S (INT64_C(33) * 24 * HOUR_S)
 
 /* Ascends from one day, or month, to the next. */
 typedef int64_t ordinal(const struct tm *local);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REPEAT_AFTER_MS (10 * 60 * 1000)
+#define REPEAT_AFTER_MS (INT64_C(10) * 60 * 1000)
 #define LINE_SIZE 1024
 
 /* The numbers of syslog(3). */

@@ -214,7 +214,8 @@ static void print_outlook(const struct outlook *outlook, size_t warnings) {
 /* ---- for machines ---- */
 
 static json_t *in_ms(int64_t ns) {
-    return json_real((double)(ns / 1000) / 1000);
+    int64_t whole_us = ns / 1000;
+    return json_real((double)whole_us / 1000);
 }
 
 static json_t *reads_json(const struct outlook_bus *bus, size_t u) {

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #define USUAL_SOCKET "/run/liftgw/control.sock"
-#define ANSWER_MAX (4 * 1024 * 1024)
-#define ANSWER_STEP (64 * 1024)
+#define ANSWER_MAX ((size_t)4 * 1024 * 1024)
+#define ANSWER_STEP 65536
 #define WAIT_S 15 /* the daemon itself gives up after ten */
 
 /* Where the daemon listens: as said, or as its configuration says. Whatever else is wrong with that does not matter: it

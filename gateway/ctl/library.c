@@ -73,6 +73,7 @@ static void load_file(struct library *library, const char *folder, const char *f
     struct profile *profile = profile_load(path, library->problems);
     if (!profile)
         return;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what it holds */
     library->profiles = memory_grow(library->profiles, library->count + 1, sizeof *library->profiles);
     library->profiles[library->count++] = profile;
 }
@@ -99,6 +100,7 @@ struct library *library_load(const struct context *context) {
     for (size_t i = 0; library->folders[i]; i++)
         load_folder(library, library->folders[i]);
     if (library->count > 0)
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what it holds */
         qsort(library->profiles, library->count, sizeof *library->profiles, by_name);
     return library;
 }

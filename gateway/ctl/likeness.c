@@ -9,6 +9,7 @@
 
 #define GOOD_PERCENT 90
 #define MS_PER_HOUR INT64_C(3600000)
+#define MILLION INT64_C(1000000)
 
 /* What a lift can be at; the rest of the items are words. */
 static const struct {
@@ -18,10 +19,10 @@ static const struct {
     {ITEM_FLOOR, -10, 128},
     {ITEM_SPEED_MM_S, -20000, 20000},
     {ITEM_LOAD_PERCENT, 0, 200},
-    {ITEM_RIDES_TOTAL, 0, 50 * 1000 * 1000},
-    {ITEM_RUN_HOURS, 0, 300 * 1000 * MS_PER_HOUR},
-    {ITEM_DOOR_CYCLES_TOTAL, 0, 200 * 1000 * 1000},
-    {ITEM_DISTANCE_M, 0, 500 * 1000 * 1000},
+    {ITEM_RIDES_TOTAL, 0, 50 * MILLION},
+    {ITEM_RUN_HOURS, 0, 300000 * MS_PER_HOUR},
+    {ITEM_DOOR_CYCLES_TOTAL, 0, 200 * MILLION},
+    {ITEM_DISTANCE_M, 0, 500 * MILLION},
 };
 
 static bool is_sensible(const struct decoder *decoder, int slot, bool *bounded) {

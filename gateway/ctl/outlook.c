@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "profile/place.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,6 +144,7 @@ static void look_at_part(const struct outlook *outlook, size_t l, size_t p) {
     for (size_t u = 0; u < bus->settings.unit_count; u++)
         if (bus->units[u].plan == view.plan)
             view.unit = &bus->units[u];
+    assert(view.unit); /* seat_unit() made one for every part */
     for (size_t i = 0; i < view.profile->fault_count; i++) {
         struct outlook_fault fault = look_at_fault(&view, i);
         if (!lift->has_fault || fault.total_ns < lift->quickest.total_ns)
@@ -155,8 +157,10 @@ static void look_at_part(const struct outlook *outlook, size_t l, size_t p) {
 
 struct outlook *outlook_create(const struct settings *settings) {
     struct outlook *outlook = memory_get(1, sizeof *outlook);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what it holds */
+    struct plan **plans = memory_get(settings->lift_count * LIFT_PARTS, sizeof *plans);
     *outlook = (struct outlook){.settings = settings,
-                                .plans = memory_get(settings->lift_count * LIFT_PARTS, sizeof *outlook->plans),
+                                .plans = plans,
                                 .buses = memory_get(settings->bus_count, sizeof *outlook->buses),
                                 .lifts = memory_get(settings->lift_count, sizeof *outlook->lifts)};
     seat_units(outlook);

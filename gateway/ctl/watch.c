@@ -24,7 +24,7 @@
 #define LEAST_MS 100
 #define MOST_MS 3600000
 #define TRY_AGAIN_MS 1000
-#define ANSWER_MAX (4 * 1024 * 1024)
+#define ANSWER_MAX ((size_t)4 * 1024 * 1024)
 #define STEP 65536
 
 /* The alternate screen without cursor and wrapping, and back. */

@@ -13,8 +13,13 @@ bool when_duration(const char *text, int64_t *ms) {
     static const struct {
         const char *name;
         int64_t ms;
-    } units[] = {{"ms", 1},      {"s", 1000},     {"min", 60000},     {"m", 60000},
-                 {"h", 3600000}, {"d", 86400000}, {"w", 7 * 86400000}};
+    } units[] = {{"ms", 1},
+                 {"s", 1000},
+                 {"min", 60000},
+                 {"m", 60000},
+                 {"h", 3600000},
+                 {"d", 86400000},
+                 {"w", 7 * INT64_C(86400000)}};
     char *unit;
     if (!isdigit((unsigned char)text[0]))
         return false;

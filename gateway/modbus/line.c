@@ -374,7 +374,7 @@ static enum line_result receive_frame(struct line *line, const struct line_reque
         request->dialect == DIALECT_MONARCH ? monarch_frame_length : rtu_frame_length;
     int received = 0;
     int wanted = line_reply_characters(request->table, request->count, request->dialect);
-    while (received < wanted) {
+    do {
         enum line_result ready = wait_readable(line, deadline_ns);
         if (ready != LINE_OK)
             return ready == LINE_TIMEOUT && received > 0 ? LINE_SHORT : ready;
@@ -391,7 +391,7 @@ static enum line_result receive_frame(struct line *line, const struct line_reque
             return LINE_NOISE;
         if (*length > 0)
             wanted = *length;
-    }
+    } while (received < wanted);
     *more = (unsigned)(received - wanted);
     return LINE_OK;
 }

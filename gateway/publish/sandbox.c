@@ -140,19 +140,23 @@ static int deny_writing(scmp_filter_ctx filter, const char *call, unsigned argum
     return result;
 }
 
-/* libseccomp joins the comparisons of one rule with "and": not this family, and not that. The kernel takes an int: the
- * other half of the register is noise. */
+/* The kernel takes an int: the other half of the register is noise. */
+static struct scmp_arg_cmp first_argument(enum scmp_compare how, int value) {
+    return (struct scmp_arg_cmp){.op = how, .datum_a = (uint32_t)value};
+}
+
+/* libseccomp joins the comparisons of one rule with "and": not this family, and not that. */
 static int deny_other_sockets(scmp_filter_ctx filter) {
     _Static_assert(COUNT_OF(families) == 3, "one gap before, between and after each");
     _Static_assert(AF_INET < AF_INET6 && AF_INET6 < AF_NETLINK, "in order");
-    const struct scmp_arg_cmp below = SCMP_A0_32(SCMP_CMP_LT, (scmp_datum_t)families[0]);
-    const struct scmp_arg_cmp above = SCMP_A0_32(SCMP_CMP_GT, (scmp_datum_t)families[2]);
+    const struct scmp_arg_cmp below = first_argument(SCMP_CMP_LT, families[0]);
+    const struct scmp_arg_cmp above = first_argument(SCMP_CMP_GT, families[2]);
     int number = number_of("socket");
     int result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), number, 1, below);
     for (int family = families[0] + 1; result == 0 && family < families[2]; family++)
         if (family != families[1])
-            result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), number, 1,
-                                      SCMP_A0_32(SCMP_CMP_EQ, (scmp_datum_t)family));
+            result =
+                seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), number, 1, first_argument(SCMP_CMP_EQ, family));
     return result == 0 ? seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), number, 1, above) : result;
 }
 
@@ -162,9 +166,10 @@ static int deny_other_processes(scmp_filter_ctx filter) {
                                   SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
     if (result == 0)
         result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number_of("tgkill"), 1,
-                                  SCMP_A0_32(SCMP_CMP_NE, (scmp_datum_t)getpid()));
+                                  first_argument(SCMP_CMP_NE, getpid()));
     if (result == 0)
-        result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number_of("prlimit64"), 1, SCMP_A0_32(SCMP_CMP_NE, 0));
+        result =
+            seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number_of("prlimit64"), 1, first_argument(SCMP_CMP_NE, 0));
     return result;
 }
 

@@ -230,7 +230,7 @@ static void decide(struct world *world) {
     if (!here)
         ride_to(world, next ? next : floor_near(world->at_mm));
     else if (next == here || (!next && world->persons))
-        open_doors(world);
+        open_doors(world); /* NOLINT(bugprone-branch-clone): what comes first, not what it does, makes the order */
     else if (next)
         ride_to(world, next);
     else if (habit->home && habit->home != here)

@@ -142,7 +142,7 @@ def test_a_wrong_password_is_told_once(world):
     gateway = world.gateway(broker, simulator, start=False)
     gateway.settings["broker"].update(username="b12-2", password="wrong")
     gateway.start()
-    wait_for(lambda: lines_about(gateway, "(?i)not authori[sz]ed|password"), what="a complaint")
+    wait_for(lambda: lines_about(gateway, "(?i)not authori[sz]ed|user ?name or password"), what="a complaint")
     time.sleep(4)
     assert len(lines_about(gateway, "(?i)not authori[sz]ed|user ?name or password")) == 1, gateway.log
     assert gateway.status()["lifts"][0]["link"] == "online"

@@ -169,8 +169,8 @@ static void test_setups_that_are_none(void **state) {
         "{\"urls\":\"mqtt://a\",\"version\":5,\"client_id\":\"c\",\"keepalive_s\":30}",
         "{\"urls\":[],\"version\":5,\"client_id\":\"c\",\"keepalive_s\":30}",
         "{\"urls\":[1],\"version\":5,\"client_id\":\"c\",\"keepalive_s\":30}",
-        "{\"urls\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"],\"version\":5,\"client_id\":\"c\","
-        "\"keepalive_s\":30}",
+        ("{\"urls\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"],\"version\":5,\"client_id\":\"c\","
+         "\"keepalive_s\":30}"),
         "{\"urls\":[\"mqtt://a\"],\"version\":3,\"client_id\":\"c\",\"keepalive_s\":30}",
         "{\"urls\":[\"mqtt://a\"],\"version\":5,\"keepalive_s\":30}",
         "{\"urls\":[\"mqtt://a\"],\"version\":5,\"client_id\":\"c\",\"keepalive_s\":0}",
