@@ -11,8 +11,8 @@ void *memory_get(size_t count, size_t size);
 /* Grows an array to count × size bytes; as memory_get, but what is new is not zeroed. */
 void *memory_grow(void *memory, size_t count, size_t size);
 
-/* Gives back to the system what was freed: after a start or a reload, which read settings and profiles, and when
- * somebody was answered. */
+/* Gives back to the system what was freed: after a start or a reload, which read settings and profiles, after a
+ * `health`, and when somebody was answered. */
 void memory_give_back(void);
 
 /* A copy of text, NULL for NULL. */

@@ -81,7 +81,7 @@ static void judge_code(const struct fault_row *row, const uint16_t words[], bool
 
 void likeness_judge(const struct profile *profile, const struct plan *plan, const uint16_t image[], const bool valid[],
                     struct likeness *likeness) {
-    struct decoder *decoder = decoder_create(profile, plan, NULL);
+    struct decoder *decoder = decoder_create(profile, plan);
     struct sample sample = {.faults = memory_get(profile->fault_count, sizeof *sample.faults)};
     struct instant at = {.mono_ms = 1, .real_ms = 1};
     *likeness = (struct likeness){.profile = profile};

@@ -358,7 +358,7 @@ static int open_part(const struct poll *poll, const struct part_settings *part, 
     const struct profile *profile = poll->settings->profiles[part->profile];
     int status = EX_OK;
     direct->plan = plan_create(profile, &part->options);
-    direct->decoder = decoder_create(profile, direct->plan, &part->options);
+    direct->decoder = decoder_create(profile, direct->plan);
     direct->image = memory_get(direct->plan->image_size, sizeof direct->image[0]);
     direct->valid = memory_get(direct->plan->read_count, sizeof direct->valid[0]);
     direct->sample.faults = memory_get(profile->fault_count, sizeof direct->sample.faults[0]);

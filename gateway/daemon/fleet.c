@@ -117,7 +117,6 @@ static void apply(struct fleet *fleet, struct fleet_bus *bus) {
     if (reading->kind == READING_LINK) {
         apply_link(tended, place->part, reading, &events);
     } else {
-        fleet->sample.faults = part->faults;
         decode(part->decoder, reading->image, reading->valid, reading->at, &fleet->sample);
         lift_apply(&tended->lift, place->part, &fleet->sample, &events);
     }

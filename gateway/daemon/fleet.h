@@ -20,9 +20,15 @@ struct publication {
 /* Events that may wait for the ledger: more than a reading can bring. */
 #define FLEET_WAITING (4 * (size_t)EVENTS_MAX)
 
-/* Settings live as long as anything in the fleet points into them. */
+/* Settings live as long as anything in the fleet points into them, and with them their plans: one for all parts that
+ * use a profile with the same options. */
 struct generation {
     struct settings *settings;
+    struct generation_plan {
+        const struct part_settings *part; /* the first that uses it */
+        struct plan *plan;
+    } * plans;
+    size_t plan_count;
     size_t users;
 };
 
@@ -30,21 +36,21 @@ struct fleet_part {
     size_t bus;  /* index in the fleet's buses */
     size_t unit; /* index in that bus's units */
     const struct profile *profile;
-    struct plan *plan;
+    const struct plan *plan; /* of the generation */
     struct decoder *decoder;
-    struct fault_reading *faults; /* what its fault rows said last */
 };
 
 struct fleet_lift {
     const struct lift_settings *settings; /* of the newest generation */
-    struct generation *profiles;          /* the generation whose profiles its parts use */
+    struct generation *profiles;          /* the generation whose profiles and plans its parts use */
     struct lift lift;
     struct source_state *sources;
+    struct source_code *codes;
     struct diary diary;
     struct trail trail;
     int64_t test_at_ms; /* when its way to the broker is tested next: CLOCK_MONOTONIC; 0: not yet looked up */
     bool unsaved;       /* something of it has to be written */
-    struct fleet_part part[LIFT_PARTS];
+    struct fleet_part *part;
     struct publication publication;
 };
 
@@ -69,7 +75,7 @@ struct fleet {
     size_t lift_count;
     int notify_fd;
     struct reading reading; /* with room for the largest image */
-    struct sample sample;   /* what it says */
+    struct sample sample;   /* what it says, with room for the most fault rows */
     struct fleet_event {
         size_t lift;
         struct event event;

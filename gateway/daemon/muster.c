@@ -13,6 +13,9 @@
 static void generation_release(struct generation *generation) {
     if (--generation->users > 0)
         return;
+    for (size_t i = 0; i < generation->plan_count; i++)
+        plan_free(generation->plans[i].plan);
+    free(generation->plans);
     settings_free(generation->settings);
     free(generation);
 }
@@ -42,16 +45,17 @@ static bool same_line(const struct bus_section *a, const struct bus_section *b) 
            a->offline_after == b->offline_after;
 }
 
-static bool same_options(const struct part_settings *a, const struct part_settings *b) {
-    return a->unit == b->unit && a->owns == b->owns && a->options.address_offset == b->options.address_offset &&
-           same_names(a->options.invert, b->options.invert) && same_names(a->options.unused, b->options.unused) &&
-           same_names(a->options.without, b->options.without);
+static bool same_options(const struct part_options *a, const struct part_options *b) {
+    return a->address_offset == b->address_offset && same_names(a->invert, b->invert) &&
+           same_names(a->unused, b->unused) && same_names(a->without, b->without);
 }
 
 static bool same_part(const struct fleet *old_fleet, const struct fleet_lift *old, const struct settings *settings,
                       const struct lift_settings *lift, size_t i) {
     const struct fleet_part *part = &old->part[i];
-    return same_options(&old->settings->part[i], &lift->part[i]) &&
+    const struct part_settings *before = &old->settings->part[i];
+    const struct part_settings *now = &lift->part[i];
+    return before->unit == now->unit && before->owns == now->owns && same_options(&before->options, &now->options) &&
            same_text(old_fleet->buses[part->bus].section->name, settings->buses[lift->part[i].bus].name) &&
            part->profile->hash == settings->profiles[lift->part[i].profile]->hash;
 }
@@ -67,15 +71,27 @@ static bool same_parts(const struct fleet *old_fleet, const struct fleet_lift *o
 }
 
 static void free_lift(struct fleet_lift *tended) {
-    for (size_t i = 0; tended->settings && i < tended->settings->part_count; i++) {
+    for (size_t i = 0; tended->part && i < tended->settings->part_count; i++)
         decoder_free(tended->part[i].decoder);
-        plan_free(tended->part[i].plan);
-        free(tended->part[i].faults);
-    }
+    free(tended->part);
     free(tended->sources);
+    free(tended->codes);
     if (tended->profiles)
         generation_release(tended->profiles);
     *tended = (struct fleet_lift){0};
+}
+
+static const struct plan *plan_for(struct generation *generation, const struct part_settings *part) {
+    for (size_t i = 0; i < generation->plan_count; i++)
+        if (generation->plans[i].part->profile == part->profile &&
+            same_options(&generation->plans[i].part->options, &part->options))
+            return generation->plans[i].plan;
+    size_t count = ++generation->plan_count;
+    generation->plans = memory_grow(generation->plans, count, sizeof *generation->plans);
+    struct generation_plan *made = &generation->plans[count - 1];
+    made->part = part;
+    made->plan = plan_create(generation->settings->profiles[part->profile], &part->options);
+    return made->plan;
 }
 
 /* The topics that the broker will hold for this lift, noted before the first message. */
@@ -106,20 +122,29 @@ static int make_lift(struct fleet *fleet, size_t number, int64_t alive_real_ms) 
 
     tended->settings = lift;
     tended->profiles = generation_use(fleet->generation);
+    tended->part = memory_get(lift->part_count, sizeof *tended->part);
     for (size_t i = 0; i < lift->part_count; i++) {
         const struct profile *profile = settings->profiles[lift->part[i].profile];
-        const struct part_options *options = &lift->part[i].options;
         struct fleet_part *part = &tended->part[i];
         part->profile = profile;
-        part->plan = plan_create(profile, options);
-        part->decoder = decoder_create(profile, part->plan, options);
-        part->faults = memory_get(profile->fault_count, sizeof *part->faults);
+        part->plan = plan_for(fleet->generation, &lift->part[i]);
+        part->decoder = decoder_create(profile, part->plan);
         parts[i] = (struct lift_part){
             .sources = profile->sources, .source_count = profile->fault_count, .owns = lift->part[i].owns};
     }
     tended->sources = memory_get(lift_source_count(parts, lift->part_count), sizeof *tended->sources);
-    lift_init(&tended->lift, &lift->limits, parts, lift->part_count, tended->sources, found ? &record : NULL);
+    tended->codes = memory_get(lift_code_count(parts, lift->part_count), sizeof *tended->codes);
+    lift_init(&tended->lift, &lift->limits, parts, lift->part_count, tended->sources, tended->codes,
+              found ? &record : NULL);
     return 0;
+}
+
+static size_t count_units(const struct settings *settings, size_t bus) {
+    size_t count = 0;
+    for (size_t l = 0; l < settings->lift_count; l++)
+        for (size_t p = 0; p < settings->lifts[l].part_count; p++)
+            count += settings->lifts[l].part[p].bus == bus;
+    return count;
 }
 
 /* Each bus's units, and which lift and part each of them is. */
@@ -127,8 +152,9 @@ static void seat_units(struct fleet *fleet) {
     const struct settings *settings = fleet->generation->settings;
     for (size_t b = 0; b < fleet->bus_count; b++) {
         struct fleet_bus *bus = &fleet->buses[b];
-        bus->units = memory_get(settings->lift_count * LIFT_PARTS, sizeof *bus->units);
-        bus->places = memory_get(settings->lift_count * LIFT_PARTS, sizeof *bus->places);
+        size_t count = count_units(settings, b);
+        bus->units = memory_get(count, sizeof *bus->units);
+        bus->places = memory_get(count, sizeof *bus->places);
     }
     for (size_t l = 0; l < settings->lift_count; l++)
         for (size_t p = 0; p < settings->lifts[l].part_count; p++) {
@@ -145,16 +171,19 @@ static void seat_units(struct fleet *fleet) {
         }
 }
 
-/* The largest image and number of reads, for the one reading that is in hand. */
+/* The largest image, and the most reads and fault rows, for the one reading that is in hand. */
 static void size_reading(struct fleet *fleet) {
     size_t image = 1;
     size_t reads = 1;
-    for (size_t b = 0; b < fleet->bus_count; b++)
-        for (size_t u = 0; u < fleet->buses[b].unit_count; u++) {
-            const struct plan *plan = fleet->buses[b].units[u].plan;
-            image = plan->image_size > image ? plan->image_size : image;
-            reads = plan->read_count > reads ? plan->read_count : reads;
+    size_t faults = 1;
+    for (size_t l = 0; l < fleet->lift_count; l++)
+        for (size_t p = 0; p < fleet->lifts[l].settings->part_count; p++) {
+            const struct fleet_part *part = &fleet->lifts[l].part[p];
+            image = part->plan->image_size > image ? part->plan->image_size : image;
+            reads = part->plan->read_count > reads ? part->plan->read_count : reads;
+            faults = part->profile->fault_count > faults ? part->profile->fault_count : faults;
         }
+    fleet->sample.faults = memory_get(faults, sizeof *fleet->sample.faults);
     fleet->reading.image = memory_get(image, sizeof *fleet->reading.image);
     fleet->reading.valid = memory_get(reads, sizeof *fleet->reading.valid);
 }
@@ -193,7 +222,7 @@ static bool bus_goes_on(const struct fleet *fleet, size_t number, const struct f
     if (!same_line(bus->section, old->section) || bus->unit_count != old->unit_count)
         return false;
     for (size_t u = 0; u < bus->unit_count; u++)
-        if (bus->units[u].plan != old->units[u].plan)
+        if (bus->units[u].plan != old->units[u].plan || bus->units[u].unit != old->units[u].unit)
             return false;
     return true;
 }
@@ -268,7 +297,8 @@ static struct fleet *empty_fleet(struct settings *settings, struct journal *jour
 static void disown_settings(struct fleet *fleet) {
     struct generation *generation = generation_use(fleet->generation);
     fleet_free(fleet);
-    free(generation); // NOLINT(clang-analyzer-unix.Malloc): it has one user more than fleet_free() takes away
+    generation->settings = NULL;
+    generation_release(generation);
 }
 
 static bool is_among(const struct settings *settings, const char *id) {
@@ -340,6 +370,7 @@ void fleet_free(struct fleet *fleet) {
     free(fleet->lifts);
     free(fleet->reading.image);
     free(fleet->reading.valid);
+    free(fleet->sample.faults);
     generation_release(fleet->generation);
     free(fleet);
 }

@@ -142,12 +142,13 @@ static void add_faults(json_t *faults, const struct fleet *fleet, const struct f
     static const char *const seen[] = {[SEEN_NOT] = "no", [SEEN_YES] = "yes", [SEEN_UNKNOWN] = "unknown"};
     const struct fleet_part *part = &tended->part[p];
     for (size_t row = 0; row < part->profile->fault_count; row++) {
-        const struct fault_reading *reading = &part->faults[row];
+        struct fault_reading reading;
+        decoder_fault(part->decoder, row, &reading);
         json_array_append_new(
             faults,
             json_pack("{s:i, s:o, s:s, s:I, s:i}", "unit", fleet->buses[part->bus].units[part->unit].unit, "fault",
-                      reading->fault < FAULT_COUNT ? json_string(fault_info(reading->fault)->id) : json_null(), "seen",
-                      seen[reading->seen], "raw", (json_int_t)reading->value, "row", part->profile->faults[row].line));
+                      reading.fault < FAULT_COUNT ? json_string(fault_info(reading.fault)->id) : json_null(), "seen",
+                      seen[reading.seen], "raw", (json_int_t)reading.value, "row", part->profile->faults[row].line));
     }
 }
 

@@ -119,7 +119,9 @@ static size_t write_health(void *context, char payload[PAYLOAD_SIZE], struct ins
         if (json_dumpb(body, NULL, 0, JSON_COMPACT) <= HEALTH_ROOM)
             break;
     }
-    return payload_gateway(payload, service->journal.gateway, NULL, body, now, NULL);
+    size_t size = payload_gateway(payload, service->journal.gateway, NULL, body, now, NULL);
+    memory_give_back();
+    return size;
 }
 
 /* --- what follows from the settings ------------------------------------------------------------------------------ */

@@ -53,16 +53,16 @@ struct bus {
     struct log_repeat trouble[LINE_RESULT_COUNT];
     struct log_repeat cannot_open;
     bool say_open; /* the log's last word is that it is not */
-    bool asking, answer_waits;
-    struct reading answer;
+    bool asking;
 
     /* Shared, under lock. */
     pthread_mutex_t lock;
     pthread_cond_t wake; /* stopping or asked */
     bool stopping;
-    enum { ASK_NONE, ASK_NEW, ASK_TAKEN } ask;
+    enum { ASK_NONE, ASK_NEW, ASK_TAKEN, ASK_ANSWERED } ask;
     struct line_request ask_request;
     uint64_t ask_token;
+    struct reading answer;
     int64_t *want_ms; /* by unit */
     struct queue *queue;
     struct bus_figures figures;
@@ -71,20 +71,37 @@ struct bus {
 
 /* ---- queue ---- */
 
+static void notify(const struct bus *bus) {
+    uint64_t one = 1;
+    if (write(bus->notify_fd, &one, sizeof one) == -1 && errno != EAGAIN)
+        log_warn_errno("bus %s: cannot notify the main thread", bus->settings.name);
+}
+
 /* With the lock held. */
 static bool push(struct bus *bus, const struct reading *reading) {
     bool was_empty = queue_is_empty(bus->queue);
     if (!queue_push(bus->queue, reading))
         return false;
-    uint64_t one = 1;
-    if (was_empty && write(bus->notify_fd, &one, sizeof one) == -1 && errno != EAGAIN)
-        log_warn_errno("bus %s: cannot notify the main thread", bus->settings.name);
+    if (was_empty)
+        notify(bus);
+    return true;
+}
+
+static bool take_answer(struct bus *bus, struct reading *reading) {
+    if (bus->ask != ASK_ANSWERED)
+        return false;
+    uint16_t *image = reading->image;
+    bool *valid = reading->valid;
+    *reading = bus->answer;
+    reading->image = image;
+    reading->valid = valid;
+    bus->ask = ASK_NONE;
     return true;
 }
 
 bool bus_next(struct bus *bus, struct reading *reading) {
     pthread_mutex_lock(&bus->lock);
-    bool found = queue_pop(bus->queue, reading);
+    bool found = queue_pop(bus->queue, reading) || take_answer(bus, reading);
     pthread_mutex_unlock(&bus->lock);
     return found;
 }
@@ -204,10 +221,10 @@ bool bus_ask(struct bus *bus, const struct line_request *request, uint64_t token
     return taken;
 }
 
-static void prepare_answer(struct bus *bus, enum line_result result) {
+static void give_answer(struct bus *bus, enum line_result result) {
     const struct line_reply *reply = &bus->reply;
     bus->asking = false;
-    bus->answer_waits = true;
+    pthread_mutex_lock(&bus->lock);
     bus->answer = (struct reading){.kind = READING_ANSWER,
                                    .unit = bus->settings.unit_count,
                                    .at = clock_now(),
@@ -215,27 +232,26 @@ static void prepare_answer(struct bus *bus, enum line_result result) {
                                    .result = result};
     if (result == LINE_EXCEPTION)
         bus->answer.exception = reply->exception;
-    if (result != LINE_OK)
-        return;
-    bus->answer.count = bus->ask_request.count;
-    memcpy(bus->answer.words, reply->words, bus->answer.count * sizeof reply->words[0]);
+    if (result == LINE_OK) {
+        bus->answer.count = bus->ask_request.count;
+        memcpy(bus->answer.words, reply->words, bus->answer.count * sizeof reply->words[0]);
+    }
+    bus->ask = ASK_ANSWERED;
+    notify(bus);
+    pthread_mutex_unlock(&bus->lock);
 }
 
-/* Takes up a new request, and hands an answer over as soon as the queue has room for it. */
+/* Takes up a new request. */
 static void serve_asker(struct bus *bus) {
     pthread_mutex_lock(&bus->lock);
     bool is_new = bus->ask == ASK_NEW;
     if (is_new)
         bus->ask = ASK_TAKEN;
-    else if (bus->answer_waits && push(bus, &bus->answer)) {
-        bus->answer_waits = false;
-        bus->ask = ASK_NONE;
-    }
     pthread_mutex_unlock(&bus->lock);
     if (!is_new)
         return;
     if (bus->ask_request.count > ASK_WORDS_MAX || bus->gone) {
-        prepare_answer(bus, bus->gone ? LINE_GONE : LINE_REFUSED);
+        give_answer(bus, bus->gone ? LINE_GONE : LINE_REFUSED);
         return;
     }
     bus->asking = true;
@@ -255,7 +271,7 @@ static void device_gone(struct bus *bus, int64_t now_ns, int reason) {
         return;
     bus->gone = true;
     if (bus->asking)
-        prepare_answer(bus, LINE_GONE);
+        give_answer(bus, LINE_GONE);
     schedule_gone(bus->schedule, now_ns);
     tell_links(bus);
 }
@@ -373,7 +389,7 @@ static void note_result(struct bus *bus, const struct schedule_step *step, enum 
     struct schedule_outcome outcome;
     schedule_result(bus->schedule, step, result, &bus->reply, now_ns, &outcome);
     if (step->turn == TURN_ASK) {
-        prepare_answer(bus, result);
+        give_answer(bus, result);
         return;
     }
     if (result == LINE_OK && step->turn != TURN_PROBE)

@@ -11,7 +11,7 @@ struct queue *queue_create(size_t capacity, const struct bus_unit units[], size_
 void queue_free(struct queue *queue);
 bool queue_is_empty(const struct queue *queue);
 
-/* Copies a reading in, with its image. False: full. */
+/* Copies a reading of a unit (no READING_ANSWER) in, with its image. False: full. */
 bool queue_push(struct queue *queue, const struct reading *reading);
 
 /* Puts the image into the newest reading of that unit, if both are READING_POLL; its time stays that of what it told

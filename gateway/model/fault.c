@@ -34,14 +34,14 @@ static size_t all_sources(const struct lift *lift) {
 }
 
 static bool holds(const struct source_state *state, enum fault fault) {
-    return (state->phase == SOURCE_ON || state->phase == SOURCE_CLEARING) && state->reading.fault == fault;
+    return (state->phase == SOURCE_ON || state->phase == SOURCE_CLEARING) && state->fault == fault;
 }
 
-static size_t find_holder(const struct lift *lift, enum fault fault) {
+static uint32_t find_holder(const struct lift *lift, enum fault fault) {
     size_t count = all_sources(lift);
     for (size_t i = 0; i < count; i++)
         if (holds(&lift->source[i], fault))
-            return i;
+            return (uint32_t)i;
     return NO_HOLDER;
 }
 
@@ -56,13 +56,35 @@ static bool says_yes(const struct fault_reading *reading) {
 
 /* The raw value, because the largest codes have no number in messages. */
 static bool other_code(const struct source_state *state, const struct fault_reading *reading) {
-    return state->reading.fault != reading->fault || state->reading.value != reading->value;
+    return state->fault != reading->fault || state->value != reading->value;
 }
 
-static void keep_reading(struct source_state *state, const struct fault_reading *reading, const char *code_text) {
-    state->reading = *reading;
-    state->reading.code_text = NULL;
-    text_copy(state->code_text, sizeof state->code_text, code_text ? code_text : "");
+static bool is_register(const struct fault_source *source) {
+    return source->fault == FAULT_COUNT;
+}
+
+/* What the code register in that row said; a bit has nothing of the kind. */
+static const struct source_code no_code = {.code = -1};
+static struct source_code *code_at(const struct lift *lift, struct row row) {
+    size_t before = lift_code_count(lift->part, row.part);
+    for (const struct fault_source *source = lift->part[row.part].sources; source < row.source; source++)
+        before += is_register(source);
+    return &lift->code[before];
+}
+static const struct source_code *code_of(const struct lift *lift, struct row row) {
+    return is_register(row.source) ? code_at(lift, row) : &no_code;
+}
+
+static void keep_reading(struct lift *lift, struct row row, const struct fault_reading *reading) {
+    struct source_state *state = row.state;
+    state->fault = reading->fault;
+    state->value = reading->value;
+    state->no_stop = reading->no_stop;
+    if (!is_register(row.source))
+        return;
+    struct source_code *code = code_at(lift, row);
+    *code = (struct source_code){.code = reading->code, .english = reading->english, .chinese = reading->chinese};
+    text_copy(code->text, sizeof code->text, reading->code_text);
 }
 
 static void mark(struct lift *lift, enum fault fault) {
@@ -89,24 +111,24 @@ static int64_t age_ms(const struct fault_record *record, struct instant at) {
 static void describe(struct lift *lift, enum fault fault, struct row row) {
     struct fault_record *record = &lift->record.fault[fault];
     const struct fault_source *source = row.source;
-    const struct fault_reading *reading = &row.state->reading;
+    const struct source_code *code = code_of(lift, row);
     const struct fault_info *info = fault_info(fault);
-    lift->holder[fault] = row.index;
+    lift->holder[fault] = (uint32_t)row.index;
     record->severity = info->severity;
     if (source->severity >= 0)
         record->severity = (enum severity)source->severity;
     record->entrapment = info->entrapment;
     if (source->entrapment >= 0)
         record->entrapment = (enum trapping)source->entrapment;
-    if (reading->no_stop)
+    if (row.state->no_stop)
         record->entrapment = TRAPPING_NO;
     record->part = (uint8_t)row.part;
-    record->table = source->table;
+    record->table = (uint8_t)source->table;
     record->address = source->address;
     record->bit = source->bit;
-    record->value = reading->value;
-    record->code = reading->code;
-    text_copy(record->code_text, sizeof record->code_text, row.state->code_text);
+    record->value = row.state->value;
+    record->code = code->code;
+    text_copy(record->code_text, sizeof record->code_text, code->text);
 }
 
 /* No register says that an entrapment was inferred. */
@@ -152,8 +174,9 @@ static struct fault_event *tell(struct lift *lift, enum fault fault, bool raised
     event->raw.code = record->code;
     text_copy(event->raw.code_text, sizeof event->raw.code_text, record->code_text);
     if (lift->holder[fault] != NO_HOLDER) {
-        event->raw.english = lift->source[lift->holder[fault]].reading.english;
-        event->raw.chinese = lift->source[lift->holder[fault]].reading.chinese;
+        const struct source_code *code = code_of(lift, row_of(lift, lift->holder[fault]));
+        event->raw.english = code->english;
+        event->raw.chinese = code->chinese;
     }
     return event;
 }
@@ -202,9 +225,9 @@ static const struct watch *gap_of(const struct lift *lift, struct row row, uint3
 /* A source no longer holds its fault: another one goes on with it, or it is cleared. */
 static void leave(struct lift *lift, struct row row, enum clear_reason reason, struct instant at,
                   struct events *events) {
-    enum fault fault = row.state->reading.fault;
+    enum fault fault = row.state->fault;
     row.state->phase = SOURCE_OFF;
-    size_t other = find_holder(lift, fault);
+    uint32_t other = find_holder(lift, fault);
     struct watch watch;
     const struct watch *gap = gap_of(lift, row, reason == CLEAR_GONE ? row.source->clear_after_ms : 0, &watch);
     bool told_of = lift->holder[fault] == row.index;
@@ -227,16 +250,15 @@ static void count(struct lift *lift, enum fault fault, bool at_start, struct ins
     }
 }
 
-/* Notes a raise; true: it is one too many within the hour, from now on the fault flaps. Never an entrapment. */
+/* Notes a raise; true: it is one too many within the hour, from now on the fault flaps. Never an entrapment, nor a
+ * raise that only joins: so a fault was latched when it was raised. */
 static bool begins_to_flap(struct lift *lift, enum fault fault, struct instant at, int64_t *raises) {
-    struct flapping *flapping = &lift->flapping[fault];
     struct fault_record *record = &lift->record.fault[fault];
-    *raises = flapping_note(flapping, at.mono_ms);
+    *raises = flapping_note(&lift->flapping[fault], at.mono_ms);
     int limit = lift->limits.flapping_per_h;
     if (record->flapping || fault == FAULT_ENTRAPMENT || limit == 0 || *raises <= limit)
         return false;
     record->flapping = true;
-    flapping->latched_mono_ms = at.mono_ms;
     return true;
 }
 
@@ -301,7 +323,7 @@ static void join(struct lift *lift, enum fault fault, struct row row, struct ins
 
 /* A source holds its fault from now on. */
 static void enter(struct lift *lift, struct row row, struct instant at, struct events *events) {
-    enum fault fault = row.state->reading.fault;
+    enum fault fault = row.state->fault;
     row.state->phase = SOURCE_ON;
     if (lift->record.fault[fault].active) {
         join(lift, fault, row, at, events);
@@ -337,11 +359,17 @@ bool fault_stops(const struct lift *lift) {
     return false;
 }
 
+/* Until when a fault flaps that does. */
+static int64_t flaps_until_ms(const struct lift *lift, enum fault fault) {
+    int64_t raised_mono_ms = lift->record.fault[fault].raised_mono_ms;
+    return flapping_end_ms(&lift->flapping[fault], raised_mono_ms ? raised_mono_ms : lift->latched_mono_ms,
+                           lift->limits.flapping_per_h);
+}
+
 static void unlatch(struct lift *lift, enum fault fault, struct instant at, struct events *events) {
-    struct flapping *flapping = &lift->flapping[fault];
-    if (flapping->latched_mono_ms == 0) /* before a restart */
-        flapping->latched_mono_ms = at.mono_ms;
-    if (at.mono_ms < flapping_end_ms(flapping, lift->limits.flapping_per_h))
+    if (lift->latched_mono_ms == 0)
+        lift->latched_mono_ms = at.mono_ms;
+    if (at.mono_ms < flaps_until_ms(lift, fault))
         return;
     lift->record.fault[fault].flapping = false;
     mark(lift, fault);
@@ -352,7 +380,7 @@ static void unlatch(struct lift *lift, enum fault fault, struct instant at, stru
 /* Suppressed when it was raised, and still said by a source. */
 static bool waits(const struct lift *lift, enum fault fault) {
     const struct fault_record *record = &lift->record.fault[fault];
-    size_t holder = lift->holder[fault];
+    uint32_t holder = lift->holder[fault];
     bool says_so = holder == NO_HOLDER ? is_held(lift, fault) : lift->source[holder].phase == SOURCE_ON;
     return record->active && record->suppressed != SUPPRESSED_NOT && says_so;
 }
@@ -370,8 +398,7 @@ void fault_settle(struct lift *lift, struct instant at, struct events *events) {
 static void supersede(struct lift *lift, struct row row, const struct fault_reading *reading, struct instant at,
                       struct events *events) {
     struct source_state *state = row.state;
-    bool is_register = row.source->fault == FAULT_COUNT;
-    if (!is_register || state->phase == SOURCE_OFF || !says_yes(reading) || !other_code(state, reading))
+    if (state->phase == SOURCE_OFF || !says_yes(reading) || !other_code(state, reading))
         return;
     bool held = state->phase != SOURCE_RAISING;
     state->phase = SOURCE_OFF;
@@ -384,7 +411,7 @@ static void see_yes(struct lift *lift, struct row row, const struct fault_readin
                     struct events *events) {
     struct source_state *state = row.state;
     bool gap = lift->watch[row.part].gap;
-    keep_reading(state, reading, reading->code_text);
+    keep_reading(lift, row, reading);
     if (state->phase == SOURCE_CLEARING)
         state->phase = SOURCE_ON;
     if (state->phase == SOURCE_ON)
@@ -402,10 +429,10 @@ static void see_yes(struct lift *lift, struct row row, const struct fault_readin
 
 static void see_no(struct lift *lift, struct row row, struct instant at, struct events *events) {
     struct source_state *state = row.state;
-    if (state->phase == SOURCE_RAISING)
+    if (state->phase == SOURCE_RAISING) {
         state->phase = SOURCE_OFF;
-    if (state->phase == SOURCE_OFF)
         return;
+    }
     if (state->phase == SOURCE_ON) {
         state->phase = SOURCE_CLEARING;
         state->at_gap = lift->watch[row.part].gap;
@@ -428,15 +455,18 @@ static void remove_orphans(struct lift *lift, size_t part, struct instant at, st
 /* In this order a fault that one source gives up and another takes on in the same sample goes on, but for a code that
  * was superseded by another of the same id. */
 void fault_apply(struct lift *lift, size_t part, const struct sample *sample, struct events *events) {
+    const struct fault_source *source = lift->part[part].sources;
+    const struct source_state *state = &lift->source[lift->first_source[part]];
     size_t count = lift->part[part].source_count;
     assert(sample->fault_count == count);
     for (size_t i = 0; i < count; i++)
-        supersede(lift, row_at(lift, part, i), &sample->faults[i], sample->at, events);
+        if (is_register(&source[i]))
+            supersede(lift, row_at(lift, part, i), &sample->faults[i], sample->at, events);
     for (size_t i = 0; i < count; i++)
         if (says_yes(&sample->faults[i]))
             see_yes(lift, row_at(lift, part, i), &sample->faults[i], sample->at, events);
     for (size_t i = 0; i < count; i++)
-        if (sample->faults[i].seen != SEEN_UNKNOWN && !says_yes(&sample->faults[i]))
+        if (state[i].phase != SOURCE_OFF && sample->faults[i].seen != SEEN_UNKNOWN && !says_yes(&sample->faults[i]))
             see_no(lift, row_at(lift, part, i), sample->at, events);
     if (lift->watch[part].gap)
         remove_orphans(lift, part, sample->at, events);
@@ -444,7 +474,7 @@ void fault_apply(struct lift *lift, size_t part, const struct sample *sample, st
 
 static bool stands_at(struct row row, enum fault fault, const struct fault_record *record) {
     const struct fault_source *source = row.source;
-    return row.state->phase == SOURCE_OFF && (source->fault == fault || source->fault == FAULT_COUNT) &&
+    return row.state->phase == SOURCE_OFF && (source->fault == fault || is_register(source)) &&
            row.part == record->part && source->table == record->table && source->address == record->address &&
            source->bit == record->bit;
 }
@@ -457,8 +487,9 @@ static void restore(struct lift *lift, enum fault fault) {
             continue;
         row.state->phase = SOURCE_ON;
         struct fault_reading reading = {.seen = SEEN_YES, .fault = fault, .value = record->value, .code = record->code};
-        keep_reading(row.state, &reading, record->code_text);
-        lift->holder[fault] = i;
+        text_copy(reading.code_text, sizeof reading.code_text, record->code_text);
+        keep_reading(lift, row, &reading);
+        lift->holder[fault] = (uint32_t)i;
         return;
     }
 }
@@ -509,7 +540,7 @@ static int64_t delay_due_ms(const struct lift *lift, struct row row) {
 static int64_t settle_due_ms(const struct lift *lift, enum fault fault) {
     int64_t unlatched = INT64_MAX, unsuppressed = INT64_MAX;
     if (lift->record.fault[fault].flapping)
-        unlatched = flapping_end_ms(&lift->flapping[fault], lift->limits.flapping_per_h);
+        unlatched = flaps_until_ms(lift, fault);
     if (waits(lift, fault))
         unsuppressed = suppression_end_ms(lift);
     int64_t due = unlatched < unsuppressed ? unlatched : unsuppressed;

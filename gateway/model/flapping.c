@@ -30,10 +30,10 @@ int64_t flapping_note(struct flapping *flapping, int64_t mono_ms) {
     return total;
 }
 
-int64_t flapping_end_ms(const struct flapping *flapping, int per_h) {
+int64_t flapping_end_ms(const struct flapping *flapping, int64_t latched_mono_ms, int per_h) {
     if (per_h == 0)
         return 0;
-    int64_t end = flapping->latched_mono_ms + HOUR_MS;
+    int64_t end = latched_mono_ms + HOUR_MS;
     int64_t within = 0;
     for (uint32_t back = 0; back < FLAPPING_BINS && back <= flapping->newest; back++) {
         uint32_t number = flapping->newest - back;

@@ -61,13 +61,22 @@ size_t lift_source_count(const struct lift_part parts[], size_t part_count) {
     return count;
 }
 
+size_t lift_code_count(const struct lift_part parts[], size_t part_count) {
+    size_t count = 0;
+    for (size_t i = 0; i < part_count; i++)
+        for (size_t s = 0; s < parts[i].source_count; s++)
+            count += parts[i].sources[s].fault == FAULT_COUNT;
+    return count;
+}
+
 void lift_init(struct lift *lift, const struct lift_limits *limits, const struct lift_part parts[], size_t part_count,
-               struct source_state *source, const struct lift_record *record) {
+               struct source_state *source, struct source_code *code, const struct lift_record *record) {
     assert(part_count >= 1 && part_count <= LIFT_PARTS);
     memset(lift, 0, sizeof *lift);
     lift->limits = *limits;
     lift->part_count = part_count;
     lift->source = source;
+    lift->code = code;
     if (record)
         lift->record = *record;
     lift->record.online = 0;

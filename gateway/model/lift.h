@@ -54,14 +54,14 @@ struct fault_record {
     enum confidence confidence : 8; /* of an entrapment */
     uint8_t part;
     int8_t bit;
-    int table;
+    uint8_t table; /* enum table; 0: no register says so */
     int32_t address;
     uint32_t value;
     int32_t code;
-    char code_text[12];
+    char code_text[CODE_TEXT_SIZE];
+    uint32_t count; /* raises counted, ever */
     int64_t raised_real_ms;
     int64_t raised_mono_ms; /* of this process's life, not kept by the ledger; 0 after a restart: use real */
-    uint64_t count;         /* raises counted, ever */
     uint64_t seq;           /* of the last message that raised it */
 };
 
@@ -81,13 +81,22 @@ struct lift_record {
     uint32_t counters_changed; /* bit (1 << (item - ITEM_FIRST_COUNTER)) */
 };
 
-/* Debounce of one source of a fault. ON and CLEARING hold the fault of its reading. */
+/* Debounce of one source of a fault, and of the reading that it stands for what a bit can say. ON and CLEARING hold its
+ * fault. */
 struct source_state {
-    int64_t since_mono_ms;        /* when the delay of RAISING or CLEARING began */
-    struct fault_reading reading; /* the one that it stands for; its code_text is here: */
-    char code_text[12];
+    int64_t since_mono_ms; /* when the delay of RAISING or CLEARING began */
+    uint32_t value;
+    enum fault fault : 8;
     enum { SOURCE_OFF, SOURCE_RAISING, SOURCE_ON, SOURCE_CLEARING } phase : 8;
+    bool no_stop;
     bool at_gap; /* its last change was found by the first good poll after a gap */
+};
+
+/* What only the reading of a code register can say. */
+struct source_code {
+    int32_t code;
+    char text[CODE_TEXT_SIZE];
+    const char *english, *chinese;
 };
 
 /* How a part has been watched. A gap is a time without good polls: the link was down, or this process did not run. */
@@ -150,7 +159,7 @@ struct fault_event {
         int8_t bit;
         uint32_t value;
         int32_t code;
-        char code_text[12];
+        char code_text[CODE_TEXT_SIZE];
         const char *english, *chinese;
     } raw;
     uint64_t count;
@@ -216,49 +225,52 @@ struct events {
     struct event event[EVENTS_MAX];
 };
 
-#define NO_HOLDER SIZE_MAX
+#define NO_HOLDER UINT32_MAX
 
 struct lift {
     struct lift_limits limits;
     struct lift_part part[LIFT_PARTS];
     size_t part_count;
     struct source_state *source;     /* one for each fault row of each part */
+    struct source_code *code;        /* one for each of those that is a code register, in their order */
     size_t first_source[LIFT_PARTS]; /* where each part's begin in source[] */
-    size_t holder[FAULT_COUNT];      /* by fault: the one in source[] that its record tells of; NO_HOLDER none */
+    uint32_t holder[FAULT_COUNT];    /* by fault: the one in source[] that its record tells of; NO_HOLDER none */
     enum link part_link[LIFT_PARTS];
     struct watch watch[LIFT_PARTS];
     enum link link; /* the lift's: its first part's, or stalled */
     enum link_reason link_reason;
     int64_t link_since_real_ms;
-    struct value seen[ITEM_COUNT];   /* what the parts said last; counters are in the record */
-    struct value item[ITEM_COUNT];   /* the same while the lift is online, else unknown */
-    struct value heartbeat;          /* the last one known */
-    int64_t heartbeat_mono_ms;       /* when it last changed */
-    int64_t at_mono_ms;              /* the last sample of any part */
-    int64_t inspection_mono_ms;      /* when the lift was last in inspection; 0 never */
-    int64_t maintenance_mono_ms;     /* when it was last in maintenance; 0 never */
-    int64_t maintenance_end_mono_ms; /* when it ends; 0: not in it, or the record's time is not yet taken up */
-    bool maintenance_guessed;        /* it was taken up by a clock that was not synchronised */
-    bool alarm;                      /* the passenger alarm as last known */
-    bool overload;                   /* likewise */
+    struct value seen[ITEM_FIRST_COUNTER]; /* what the parts said last; counters are in the record */
+    struct value item[ITEM_FIRST_COUNTER]; /* the same while the lift is online, else unknown */
+    struct value heartbeat;                /* the last one known */
+    int64_t heartbeat_mono_ms;             /* when it last changed */
+    int64_t at_mono_ms;                    /* the last sample of any part */
+    int64_t inspection_mono_ms;            /* when the lift was last in inspection; 0 never */
+    int64_t maintenance_mono_ms;           /* when it was last in maintenance; 0 never */
+    int64_t maintenance_end_mono_ms;       /* when it ends; 0: not in it, or the record's time is not yet taken up */
+    bool maintenance_guessed;              /* it was taken up by a clock that was not synchronised */
+    bool alarm;                            /* the passenger alarm as last known */
+    bool overload;                         /* likewise */
     struct runs runs;
     struct door_watch door;
     int64_t moved_mono_ms; /* as the record's; 0: not in this process's life */
     struct entrapment entrapment;
     struct flapping flapping[FAULT_COUNT];
-    bool state_changed;    /* something that the `state` message shows changed, other than speed and load */
-    bool counters_changed; /* something that the `counters` message shows changed */
+    int64_t latched_mono_ms; /* those that flapped before a restart count as latched then; 0: not yet looked at */
+    bool state_changed;      /* something that the `state` message shows changed, other than speed and load */
+    bool counters_changed;   /* something that the `counters` message shows changed */
     bool link_changed;
     struct lift_record record;
 };
 
-/* How many struct source_state lift_init needs for these parts. */
+/* How many struct source_state, and how many struct source_code, lift_init needs for these parts. */
 size_t lift_source_count(const struct lift_part parts[], size_t part_count);
+size_t lift_code_count(const struct lift_part parts[], size_t part_count);
 
-/* Makes a lift. source is memory for lift_source_count() of them, owned by the caller; record is what the ledger kept,
+/* Makes a lift. source and code are memory for so many of them, owned by the caller; record is what the ledger kept,
  * NULL for a lift never seen. With a record the time since each part's last_seen is a gap. */
 void lift_init(struct lift *lift, const struct lift_limits *limits, const struct lift_part parts[], size_t part_count,
-               struct source_state *source, const struct lift_record *record);
+               struct source_state *source, struct source_code *code, const struct lift_record *record);
 
 /* Applies what a poll of one part said; what follows from it goes into events, which must be empty before (so for all
  * calls below). A part that answers is online. */

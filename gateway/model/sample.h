@@ -17,16 +17,19 @@ struct fault_source {
     uint32_t clear_after_ms; /* how long it must be gone before it is cleared */
 };
 
+/* The longest text of a vendor's code, with its NUL: what the ledger keeps of it. */
+#define CODE_TEXT_SIZE 12
+
 /* What such a row said in one poll. */
 enum seen { SEEN_NOT, SEEN_YES, SEEN_UNKNOWN /* could not be read, or its only_if is not fulfilled: keep */ };
 struct fault_reading {
     enum seen seen : 8;
-    bool no_stop;          /* a warning: the lift goes on, entrapment "no" */
-    enum fault fault;      /* if SEEN_YES */
-    uint32_t value;        /* raw: the bit, the word or the code */
-    int32_t code;          /* the vendor's number, -1 none (a bit) */
-    const char *code_text; /* the vendor's own notation ("E41"), NULL none; belongs to the profile */
-    const char *english;   /* the vendor's words for that code, NULL none; belong to the profile */
+    bool no_stop;                   /* a warning: the lift goes on, entrapment "no" */
+    enum fault fault;               /* if SEEN_YES */
+    uint32_t value;                 /* raw: the bit, the word or the code */
+    int32_t code;                   /* the vendor's number, -1 none (a bit) */
+    char code_text[CODE_TEXT_SIZE]; /* the vendor's own notation ("E41"), "" none */
+    const char *english;            /* the vendor's words for that code, NULL none; belong to the profile */
     const char *chinese;
 };
 

@@ -7,7 +7,7 @@
 
 #define QUIET_MS 2000
 
-static_assert(sizeof(struct trail) <= 2048, "a trail for each lift of a large box is still small");
+static_assert(sizeof(struct trail) <= 1024, "a trail for each lift of a large box is still small");
 
 /* By item; the link is LINK_KEY. */
 #define LINK_KEY 'l'
@@ -31,44 +31,83 @@ static int16_t short_of(struct value value) {
     return value.number <= INT16_MIN ? INT16_MIN + 1 : (int16_t)value.number;
 }
 
-static bool is_quiet(size_t item) {
-    return item == ITEM_SPEED_MM_S || item == ITEM_LOAD_PERCENT;
+/* What stands in a mark as a word, two in a byte: its number + 1. */
+#define WORD_LINK TRAIL_ITEMS
+#define WORD_MOST 14
+static const uint8_t words[] = {ITEM_SERVICE_MODE, ITEM_CAR,      ITEM_DIRECTION,       ITEM_DOOR, ITEM_DOOR_ZONE,
+                                ITEM_OCCUPIED,     ITEM_OVERLOAD, ITEM_PASSENGER_ALARM, WORD_LINK};
+static_assert(sizeof words <= 2 * sizeof((struct trail_mark *)NULL)->words, "every word has its half of a byte");
+
+static void set_word(struct trail_mark *mark, size_t i, bool known, int64_t number) {
+    if (known && number >= 0 && number <= WORD_MOST)
+        mark->words[i / 2] |= (uint8_t)((number + 1) << (i % 2 * 4));
+}
+
+static int16_t word_of(const struct trail_mark *mark, size_t i) {
+    int number = mark->words[i / 2] >> (i % 2 * 4) & 0xF;
+    return number == 0 ? TRAIL_UNKNOWN : (int16_t)(number - 1);
+}
+
+static struct trail_mark mark_of(const struct lift *lift) {
+    struct trail_mark mark = {.floor = short_of(lift->item[ITEM_FLOOR]),
+                              .speed_mm_s = short_of(lift->item[ITEM_SPEED_MM_S]),
+                              .load_percent = short_of(lift->item[ITEM_LOAD_PERCENT])};
+    for (size_t i = 0; i < sizeof words; i++) {
+        if (words[i] == WORD_LINK)
+            set_word(&mark, i, true, lift->link);
+        else
+            set_word(&mark, i, lift->item[words[i]].known, lift->item[words[i]].number);
+    }
+    return mark;
+}
+
+static struct trail_point point_of(const struct trail_mark *mark, int64_t mono_ms) {
+    struct trail_point point = {.mono_ms = mono_ms};
+    point.item[ITEM_FLOOR] = mark->floor;
+    point.item[ITEM_SPEED_MM_S] = mark->speed_mm_s;
+    point.item[ITEM_LOAD_PERCENT] = mark->load_percent;
+    for (size_t i = 0; i < sizeof words; i++)
+        *(words[i] == WORD_LINK ? &point.link : &point.item[words[i]]) = word_of(mark, i);
+    return point;
 }
 
 /* What differs: nothing, only what never rests, or more. */
 enum difference { SAME, QUIET, OTHER };
-static enum difference compare(const struct trail_point *a, const struct trail_point *b) {
-    bool quiet = false;
-    for (size_t i = 0; i < TRAIL_ITEMS; i++) {
-        if (a->item[i] == b->item[i])
-            continue;
-        if (!is_quiet(i))
-            return OTHER;
-        quiet = true;
-    }
-    return a->link != b->link ? OTHER : quiet ? QUIET : SAME;
+static enum difference compare(const struct trail_mark *a, const struct trail_mark *b) {
+    if (a->floor != b->floor || memcmp(a->words, b->words, sizeof a->words) != 0)
+        return OTHER;
+    return a->speed_mm_s != b->speed_mm_s || a->load_percent != b->load_percent ? QUIET : SAME;
 }
 
 void trail_follow(struct trail *trail, const struct lift *lift, struct instant at, bool matters) {
-    struct trail_point point = {.mono_ms = at.mono_ms, .link = (int16_t)lift->link};
-    for (size_t i = 0; i < TRAIL_ITEMS; i++)
-        point.item[i] = short_of(lift->item[i]);
-    const struct trail_point *last = &trail->point[trail->newest];
+    struct trail_mark mark = mark_of(lift);
+    int64_t after_ms = trail->count > 0 ? at.mono_ms - trail->newest_mono_ms : 0;
     if (trail->count > 0) {
-        enum difference change = compare(last, &point);
-        if (change == SAME || (change == QUIET && !matters && at.mono_ms - last->mono_ms < QUIET_MS))
+        enum difference change = compare(&trail->mark[trail->newest], &mark);
+        if (change == SAME || (change == QUIET && !matters && after_ms < QUIET_MS))
             return;
         trail->newest = (uint16_t)((trail->newest + 1) % TRAIL_POINTS);
     }
-    trail->point[trail->newest] = point;
+    if (after_ms < 0) /* parts have threads of their own: a sample may be a little older than the one before it */
+        after_ms = 0;
+    mark.after_ms = after_ms < UINT32_MAX ? (uint32_t)after_ms : UINT32_MAX;
+    trail->mark[trail->newest] = mark;
+    trail->newest_mono_ms += trail->count > 0 ? after_ms : at.mono_ms;
     if (trail->count < TRAIL_POINTS)
         trail->count++;
 }
 
 /* The i-th point, oldest first. */
-static const struct trail_point *point_at(const struct trail *trail, size_t i) {
+static const struct trail_mark *mark_at(const struct trail *trail, size_t i) {
     size_t oldest = (size_t)trail->newest + TRAIL_POINTS + 1 - trail->count;
-    return &trail->point[(oldest + i) % TRAIL_POINTS];
+    return &trail->mark[(oldest + i) % TRAIL_POINTS];
+}
+
+static int64_t oldest_mono_ms(const struct trail *trail) {
+    int64_t mono_ms = trail->newest_mono_ms;
+    for (size_t i = 1; i < trail->count; i++)
+        mono_ms -= mark_at(trail, i)->after_ms;
+    return mono_ms;
 }
 
 static size_t write_change(char *text, char key, int16_t before, int16_t now) {
@@ -81,25 +120,28 @@ static size_t write_change(char *text, char key, int16_t before, int16_t now) {
 
 const char *trail_write(const struct trail *trail, int64_t mono_ms, char text[TRAIL_TEXT_SIZE]) {
     struct trail_point before = trail_nothing();
+    int64_t at_ms = oldest_mono_ms(trail);
     size_t first = 0;
     size_t used = 0;
     text[0] = '\0';
     /* The last point before the minute is how it began. */
-    while (first + 1 < trail->count && point_at(trail, first + 1)->mono_ms <= mono_ms - TRAIL_SPAN_MS)
-        first++;
+    while (first + 1 < trail->count && at_ms + mark_at(trail, first + 1)->after_ms <= mono_ms - TRAIL_SPAN_MS)
+        at_ms += mark_at(trail, ++first)->after_ms;
     for (size_t p = first; p < trail->count; p++) {
-        const struct trail_point *point = point_at(trail, p);
-        int64_t age_ms = mono_ms - point->mono_ms;
+        if (p > first)
+            at_ms += mark_at(trail, p)->after_ms;
+        struct trail_point point = point_of(mark_at(trail, p), at_ms);
+        int64_t age_ms = mono_ms - point.mono_ms;
         if (age_ms < 0)
             break;
         age_ms = age_ms > TRAIL_SPAN_MS ? TRAIL_SPAN_MS : age_ms;
         used += (size_t)sprintf(text + used, "%d", (int)age_ms);
-        used += write_change(text + used, LINK_KEY, before.link, point->link);
+        used += write_change(text + used, LINK_KEY, before.link, point.link);
         for (size_t i = 0; i < TRAIL_ITEMS; i++)
-            used += write_change(text + used, keys[i], before.item[i], point->item[i]);
+            used += write_change(text + used, keys[i], before.item[i], point.item[i]);
         text[used++] = ';';
         text[used] = '\0';
-        before = *point;
+        before = point;
     }
     return text;
 }

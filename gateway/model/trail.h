@@ -8,7 +8,7 @@
 #include "model/lift.h"
 
 #define TRAIL_ITEMS (ITEM_LOAD_PERCENT + 1)
-#define TRAIL_POINTS 62 /* so that a trail takes less than 2 KiB */
+#define TRAIL_POINTS 62 /* so that a trail takes less than 1 KiB */
 #define TRAIL_SPAN_MS 60000
 /* Longer than any line of a trail. */
 #define TRAIL_TEXT_SIZE (TRAIL_POINTS * 96)
@@ -21,9 +21,17 @@ struct trail_point {
     int16_t item[TRAIL_ITEMS];
 };
 
+/* A point as the ring keeps it. */
+struct trail_mark {
+    uint32_t after_ms; /* since the one before it */
+    int16_t floor, speed_mm_s, load_percent;
+    uint8_t words[5]; /* the link and all other items: two in a byte, their number + 1, 0 unknown */
+};
+
 struct trail {
+    int64_t newest_mono_ms;
     uint16_t count, newest; /* newest: its place in the ring */
-    struct trail_point point[TRAIL_POINTS];
+    struct trail_mark mark[TRAIL_POINTS];
 };
 
 /* Notes what the lift shows, if it changed. Speed and load alone are noted every two seconds, or at once if the moment

@@ -2,12 +2,7 @@
 #ifndef LIFTGW_PROFILE_CODE_H
 #define LIFTGW_PROFILE_CODE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-/* The longest text of a code, with its NUL: what the ledger keeps of it. */
-#define CODE_TEXT_SIZE 12
+#include "model/sample.h"
 
 /* True if format is at most six characters of printable ASCII around exactly one %d, %u, %x or %X, which may have a 0
  * and a width of one digit. */

@@ -13,40 +13,24 @@
 #define MS_PER_HOUR 3600000
 /* Beyond it a double has no int64_t. */
 #define INT64_LIMIT 9223372036854775808.0
-/* Texts of codes that a row has said lately: more than any reader holds on to. */
-#define RECENT_CODES 4
 
-/* What a value row said, and what it is about to say once that has stood long enough. */
-struct row_state {
-    bool invert;
-    enum decode_result result;
-    int64_t raw;
+/* A change that waits until it has stood long enough. */
+struct delay {
     struct value believed, candidate;
     int64_t since_ms; /* the candidate */
     bool waiting;
 };
 
-struct recent_codes {
-    struct code_text {
-        bool used;
-        int32_t code;
-        char text[CODE_TEXT_SIZE];
-    } text[RECENT_CODES];
-    size_t next;
-};
-struct fault_state {
-    bool invert;
-    struct recent_codes *recent; /* of a row with a code_format, else NULL */
-};
-
+/* What is the same for all units that use the profile so stands in the plan. */
 struct decoder {
     const struct profile *profile;
     const struct plan *plan;
     struct value *slots;
-    bool *slot_unused, *slot_without; /* by slot */
-    struct row_state *values;
+    struct delay *delays;   /* by value row as the plan says */
     struct derive *derived; /* by rule */
-    struct fault_state *faults;
+    uint16_t *image;        /* the last one */
+    bool *valid;
+    uint8_t *results; /* by value row: enum decode_result */
     uint64_t counts[DECODE_RESULT_COUNT];
     int64_t due_ms;
 };
@@ -62,34 +46,18 @@ const char *decode_result_name(enum decode_result result) {
     return names[result];
 }
 
-struct decoder *decoder_create(const struct profile *profile, const struct plan *plan,
-                               const struct part_options *options) {
+struct decoder *decoder_create(const struct profile *profile, const struct plan *plan) {
     struct decoder *decoder = memory_get(1, sizeof *decoder);
-    decoder->profile = profile;
-    decoder->plan = plan;
-    decoder->slots = memory_get(profile->slot_count, sizeof *decoder->slots);
-    decoder->slot_unused = memory_get(profile->slot_count, sizeof *decoder->slot_unused);
-    decoder->slot_without = memory_get(profile->slot_count, sizeof *decoder->slot_without);
-    decoder->values = memory_get(profile->value_count, sizeof *decoder->values);
-    decoder->derived = memory_get(profile->rule_count, sizeof *decoder->derived);
-    decoder->faults = memory_get(profile->fault_count, sizeof *decoder->faults);
-    for (size_t i = 0; i < profile->slot_count; i++) {
-        decoder->slot_unused[i] = options_unused(profile, options, (int)i);
-        decoder->slot_without[i] = options_without(profile, options, (int)i);
-    }
-    for (size_t i = 0; i < profile->value_count; i++) {
-        const struct value_row *row = &profile->values[i];
-        decoder->values[i].invert = row->invert != options_invert(profile, options, &row->place);
-        decoder->values[i].result = DECODE_UNREAD;
-    }
-    for (size_t i = 0; i < profile->fault_count; i++) {
-        const struct fault_row *row = &profile->faults[i];
-        bool inverted = row->kind == FAULT_ROW_BIT && options_invert(profile, options, &row->place);
-        decoder->faults[i].invert = row->invert != inverted;
-        if (row->code_format)
-            decoder->faults[i].recent = memory_get(1, sizeof *decoder->faults[i].recent);
-    }
-    decoder->due_ms = INT64_MAX;
+    *decoder = (struct decoder){.profile = profile,
+                                .plan = plan,
+                                .slots = memory_get(profile->slot_count, sizeof *decoder->slots),
+                                .delays = memory_get(plan->delay_count, sizeof *decoder->delays),
+                                .derived = memory_get(profile->rule_count, sizeof *decoder->derived),
+                                .image = memory_get(plan->image_size, sizeof *decoder->image),
+                                .valid = memory_get(plan->read_count, sizeof *decoder->valid),
+                                .results = memory_get(profile->value_count, sizeof *decoder->results),
+                                .due_ms = INT64_MAX};
+    memset(decoder->results, DECODE_UNREAD, profile->value_count);
     return decoder;
 }
 
@@ -97,13 +65,11 @@ void decoder_free(struct decoder *decoder) {
     if (!decoder)
         return;
     free(decoder->slots);
-    free(decoder->slot_unused);
-    free(decoder->slot_without);
-    free(decoder->values);
+    free(decoder->delays);
     free(decoder->derived);
-    for (size_t i = 0; i < decoder->profile->fault_count; i++)
-        free(decoder->faults[i].recent);
-    free(decoder->faults);
+    free(decoder->image);
+    free(decoder->valid);
+    free(decoder->results);
     free(decoder);
 }
 
@@ -186,8 +152,8 @@ static bool same_value(struct value a, struct value b) {
 
 /* Lets a change through only when it has stood on_ms or off_ms. What follows "unknown", and unknown itself, is believed
  * at once. */
-static struct value believe(struct decoder *decoder, const struct value_row *row, struct row_state *state,
-                            struct value now, int64_t mono_ms) {
+static struct value believe(struct decoder *decoder, const struct value_row *row, struct delay *state, struct value now,
+                            int64_t mono_ms) {
     bool is_bool = decoder->profile->slot_kinds[row->slot] == KIND_BOOL;
     uint32_t delay = is_bool && now.known && now.number == 0 ? row->off_ms : row->on_ms;
     bool at_once = !now.known || !state->believed.known || delay == 0;
@@ -210,9 +176,19 @@ static struct value believe(struct decoder *decoder, const struct value_row *row
     return state->believed;
 }
 
+/* The delay of a value row, NULL if it has none. */
+static struct delay *delay_of(struct decoder *decoder, size_t i) {
+    int delay = decoder->plan->value_delay[i];
+    return delay >= 0 ? &decoder->delays[delay] : NULL;
+}
+
+static void stop_waiting(struct delay *delay) {
+    if (delay)
+        delay->waiting = false;
+}
+
 /* What the lift's configuration says instead of the contact. */
-static void assume_unused(struct decoder *decoder, const struct value_row *row, struct row_state *state) {
-    state->result = DECODE_LEFT_OUT;
+static void assume_unused(struct decoder *decoder, const struct value_row *row) {
     if (!row->has_unused)
         return;
     struct outcome outcome;
@@ -222,51 +198,56 @@ static void assume_unused(struct decoder *decoder, const struct value_row *row, 
 }
 
 /* Nothing was read: what a fast row said is no longer true; a slow one's turn has just not come. */
-static void apply_unread(struct decoder *decoder, const struct value_row *row, struct row_state *state, int read) {
-    state->result = DECODE_UNREAD;
+static void apply_unread(struct decoder *decoder, const struct value_row *row, struct delay *delay, int read) {
     if (read < 0 || decoder->plan->reads[read].lane == LANE_SLOW)
         return;
-    state->believed = VALUE_UNKNOWN;
-    state->waiting = false;
+    if (delay)
+        *delay = (struct delay){.believed = VALUE_UNKNOWN};
     decoder->slots[row->slot] = VALUE_UNKNOWN;
     decoder->counts[DECODE_UNREAD]++;
 }
 
-static void apply_value(struct decoder *decoder, size_t i, const uint16_t image[], const bool valid[],
-                        int64_t mono_ms) {
+/* The raw value of a row that was read; false if it is none of its type. */
+static inline bool raw_of(const struct decoder *decoder, size_t i, int64_t *raw, double *as_float) {
+    const struct plan *plan = decoder->plan;
+    if (!raw_get(&decoder->profile->values[i].place, &decoder->image[plan->value_at[i]], raw, as_float))
+        return false;
+    if (plan->value_inverted[i])
+        *raw = !*raw;
+    return true;
+}
+
+static enum decode_result apply_value(struct decoder *decoder, size_t i, int64_t mono_ms) {
     const struct value_row *row = &decoder->profile->values[i];
-    struct row_state *state = &decoder->values[i];
+    struct delay *delay = delay_of(decoder, i);
     int read = decoder->plan->value_read[i];
-    if (decoder->slot_unused[row->slot]) {
-        assume_unused(decoder, row, state);
-        return;
+    if (decoder->plan->slot_unused[row->slot]) {
+        assume_unused(decoder, row);
+        return DECODE_LEFT_OUT;
     }
     if (row->only_if >= 0 && !is_yes(decoder, row->only_if)) {
-        state->result = DECODE_LEFT_OUT;
-        state->waiting = false;
+        stop_waiting(delay);
         decoder->counts[DECODE_LEFT_OUT]++;
-        return;
+        return DECODE_LEFT_OUT;
     }
-    if (read < 0 || !valid[read]) {
-        apply_unread(decoder, row, state, read);
-        return;
+    if (read < 0 || !decoder->valid[read]) {
+        apply_unread(decoder, row, delay, read);
+        return DECODE_UNREAD;
     }
     struct outcome outcome = {.kind = OUTCOME_UNKNOWN};
+    enum decode_result result = DECODE_MALFORMED;
+    int64_t raw;
     double as_float;
-    if (raw_get(&row->place, &image[decoder->plan->value_at[i]], &state->raw, &as_float)) {
-        if (state->invert)
-            state->raw = !state->raw;
-        state->result = interpret(row, decoder->profile->slot_kinds[row->slot], state->raw, as_float, &outcome);
-    } else {
-        state->result = DECODE_MALFORMED;
-    }
-    decoder->counts[state->result]++;
+    if (raw_of(decoder, i, &raw, &as_float))
+        result = interpret(row, decoder->profile->slot_kinds[row->slot], raw, as_float, &outcome);
+    decoder->counts[result]++;
     if (outcome.kind == OUTCOME_KEEP) {
-        state->waiting = false;
-        return;
+        stop_waiting(delay);
+        return result;
     }
     struct value now = outcome.kind == OUTCOME_VALUE ? VALUE(outcome.number) : VALUE_UNKNOWN;
-    decoder->slots[row->slot] = believe(decoder, row, state, now, mono_ms);
+    decoder->slots[row->slot] = delay ? believe(decoder, row, delay, now, mono_ms) : now;
+    return result;
 }
 
 /* Does a pattern match? An unknown item matches only "-"; maybe: it would depend on what is unknown. */
@@ -302,7 +283,7 @@ static void apply_truth_table(struct decoder *decoder, const struct rule_row *ro
 
 static void apply_rule(struct decoder *decoder, size_t i, int64_t mono_ms, struct sample *sample) {
     const struct rule_row *row = &decoder->profile->rules[i];
-    if (decoder->slot_unused[row->slot])
+    if (decoder->plan->slot_unused[row->slot])
         return;
     if (row->kind == RULE_TRUTH) {
         apply_truth_table(decoder, row);
@@ -313,16 +294,17 @@ static void apply_rule(struct decoder *decoder, size_t i, int64_t mono_ms, struc
     int64_t increment = row->kind == RULE_EDGES ? derive_edges(&decoder->derived[i], row, value, mono_ms, &due_ms)
                                                 : derive_time(&decoder->derived[i], row, value, mono_ms, &due_ms);
     due_at(decoder, due_ms);
-    if (!decoder->slot_without[row->slot])
+    if (!decoder->plan->slot_without[row->slot])
         sample->counter[row->slot - ITEM_FIRST_COUNTER] =
             (struct counter_reading){.known = value.known, .derived = true, .value = increment};
 }
 
 /* The items and the counters that were read, as the model wants them. */
 static void fill_items(const struct decoder *decoder, struct sample *sample) {
+    const bool *without = decoder->plan->slot_without;
     for (int slot = 0; slot < ITEM_COUNT; slot++) {
         sample->item[slot] = VALUE_UNKNOWN;
-        if (slot < ITEM_FIRST_COUNTER && !decoder->slot_without[slot])
+        if (slot < ITEM_FIRST_COUNTER && !without[slot])
             sample->item[slot] = decoder->slots[slot];
     }
 }
@@ -338,7 +320,7 @@ static int64_t modulus_of(const struct value_row *row) {
 static void fill_counters(const struct decoder *decoder, struct sample *sample) {
     for (size_t i = 0; i < decoder->profile->value_count; i++) {
         const struct value_row *row = &decoder->profile->values[i];
-        if (row->slot < ITEM_FIRST_COUNTER || row->slot >= ITEM_COUNT || decoder->slot_without[row->slot])
+        if (row->slot < ITEM_FIRST_COUNTER || row->slot >= ITEM_COUNT || decoder->plan->slot_without[row->slot])
             continue;
         struct value value = decoder->slots[row->slot];
         sample->counter[row->slot - ITEM_FIRST_COUNTER] =
@@ -346,21 +328,7 @@ static void fill_counters(const struct decoder *decoder, struct sample *sample) 
     }
 }
 
-/* The vendor's notation of a code. A reading may outlive this poll, so the last few stay where they are. */
-static const char *text_of_code(struct recent_codes *recent, const char *format, int32_t code) {
-    for (size_t i = 0; i < RECENT_CODES; i++)
-        if (recent->text[i].used && recent->text[i].code == code)
-            return recent->text[i].text;
-    struct code_text *text = &recent->text[recent->next];
-    recent->next = (recent->next + 1) % RECENT_CODES;
-    text->used = true;
-    text->code = code;
-    code_format_text(format, code, text->text);
-    return text->text;
-}
-
-static void read_code(const struct fault_row *row, const struct fault_state *state, const uint16_t words[],
-                      struct fault_reading *reading) {
+static void read_code(const struct fault_row *row, const uint16_t words[], struct fault_reading *reading) {
     int64_t raw;
     if (!raw_get(&row->place, words, &raw, NULL))
         return;
@@ -383,7 +351,7 @@ static void read_code(const struct fault_row *row, const struct fault_state *sta
         return;
     reading->code = (int32_t)raw;
     if (row->code_format)
-        reading->code_text = text_of_code(state->recent, row->code_format, reading->code);
+        code_format_text(row->code_format, reading->code, reading->code_text);
 }
 
 static enum seen read_pattern(const struct decoder *decoder, const struct fault_row *row) {
@@ -402,10 +370,9 @@ static enum seen opposite(enum seen seen) {
     return seen == SEEN_YES ? SEEN_NOT : seen == SEEN_NOT ? SEEN_YES : SEEN_UNKNOWN;
 }
 
-static void read_fault(struct decoder *decoder, size_t i, const uint16_t image[], const bool valid[],
-                       struct fault_reading *reading) {
+static inline void read_fault(const struct decoder *decoder, size_t i, struct fault_reading *reading) {
     const struct fault_row *row = &decoder->profile->faults[i];
-    struct fault_state *state = &decoder->faults[i];
+    const struct plan *plan = decoder->plan;
     *reading = (struct fault_reading){.seen = SEEN_UNKNOWN, .fault = row->source.fault, .code = -1};
     if (row->only_if >= 0 && !is_yes(decoder, row->only_if))
         return;
@@ -413,39 +380,41 @@ static void read_fault(struct decoder *decoder, size_t i, const uint16_t image[]
         enum seen seen = read_pattern(decoder, row);
         reading->value = seen == SEEN_YES;
         reading->seen = seen;
-        if (state->invert)
+        if (plan->fault_inverted[i])
             reading->seen = opposite(seen);
         return;
     }
-    int read = decoder->plan->fault_read[i];
-    if (read < 0 || !valid[read])
+    int read = plan->fault_read[i];
+    if (read < 0 || !decoder->valid[read])
         return;
-    const uint16_t *words = &image[decoder->plan->fault_at[i]];
+    const uint16_t *words = &decoder->image[plan->fault_at[i]];
     if (row->kind == FAULT_ROW_CODES) {
-        read_code(row, state, words, reading);
+        read_code(row, words, reading);
         return;
     }
     int64_t bit;
     raw_get(&row->place, words, &bit, NULL);
     reading->value = (uint32_t)bit;
-    reading->seen = (bit == 1) != state->invert ? SEEN_YES : SEEN_NOT;
+    reading->seen = (bit == 1) != plan->fault_inverted[i] ? SEEN_YES : SEEN_NOT;
 }
 
 void decode(struct decoder *decoder, const uint16_t image[], const bool valid[], struct instant at,
             struct sample *sample) {
     const struct profile *profile = decoder->profile;
     decoder->due_ms = INT64_MAX;
+    memcpy(decoder->image, image, decoder->plan->image_size * sizeof *image);
+    memcpy(decoder->valid, valid, decoder->plan->read_count * sizeof *valid);
     sample->at = at;
     memset(sample->counter, 0, sizeof sample->counter);
     for (size_t i = 0; i < profile->value_count; i++)
-        apply_value(decoder, i, image, valid, at.mono_ms);
+        decoder->results[i] = (uint8_t)apply_value(decoder, i, at.mono_ms);
     fill_counters(decoder, sample);
     for (size_t i = 0; i < profile->rule_count; i++)
         apply_rule(decoder, i, at.mono_ms, sample);
     fill_items(decoder, sample);
     sample->fault_count = profile->fault_count;
     for (size_t i = 0; i < profile->fault_count; i++)
-        read_fault(decoder, i, image, valid, &sample->faults[i]);
+        read_fault(decoder, i, &sample->faults[i]);
 }
 
 int64_t decoder_due_ms(const struct decoder *decoder) {
@@ -461,8 +430,15 @@ uint32_t decoder_provides(const struct profile *profile, const struct part_optio
 }
 
 enum decode_result decoder_row(const struct decoder *decoder, size_t value_row, int64_t *raw) {
-    *raw = decoder->values[value_row].raw;
-    return decoder->values[value_row].result;
+    enum decode_result result = (enum decode_result)decoder->results[value_row];
+    double as_float;
+    if (result == DECODE_UNREAD || result == DECODE_LEFT_OUT || !raw_of(decoder, value_row, raw, &as_float))
+        *raw = 0;
+    return result;
+}
+
+void decoder_fault(const struct decoder *decoder, size_t fault_row, struct fault_reading *reading) {
+    read_fault(decoder, fault_row, reading);
 }
 
 struct value decoder_slot(const struct decoder *decoder, int slot) {

@@ -22,13 +22,12 @@ const char *decode_result_name(enum decode_result result);
 /* The state of one unit's decoding. */
 struct decoder;
 
-/* options as for plan_create; all three must outlive the decoder. */
-struct decoder *decoder_create(const struct profile *profile, const struct plan *plan,
-                               const struct part_options *options);
+/* plan: of that profile; both must outlive the decoder. */
+struct decoder *decoder_create(const struct profile *profile, const struct plan *plan);
 void decoder_free(struct decoder *decoder);
 
 /* Decodes one image taken at that time. valid[i]: read i of the plan is in it. sample->faults must have room for
- * profile->fault_count. Texts in it belong to the profile and the decoder: they hold while the fault stands.
+ * profile->fault_count. Words in it belong to the profile.
  *
  * Debounce: the first value, and one that follows "unknown", is believed at once. A fast row whose read failed is
  * unknown; a slow one keeps its last value. Edges are counted from something else known; time is that of the sample
@@ -43,8 +42,9 @@ int64_t decoder_due_ms(const struct decoder *decoder);
  * name. */
 uint32_t decoder_provides(const struct profile *profile, const struct part_options *options);
 
-/* For tools: what value row said last (raw, result), and the current value of a slot. */
+/* For tools: what a value row said last (raw, result), what a fault row, and the current value of a slot. */
 enum decode_result decoder_row(const struct decoder *decoder, size_t value_row, int64_t *raw);
+void decoder_fault(const struct decoder *decoder, size_t fault_row, struct fault_reading *reading);
 struct value decoder_slot(const struct decoder *decoder, int slot);
 /* How often a result was not DECODE_OK, by result. */
 const uint64_t *decoder_counts(const struct decoder *decoder);

@@ -239,6 +239,29 @@ static void find_probe(struct plan *plan, const struct profile *profile) {
             probe_with_less(plan, &profile->faults[i].place);
 }
 
+static void note_options(struct plan *plan, const struct profile *profile, const struct part_options *options) {
+    plan->slot_unused = memory_get(profile->slot_count, sizeof *plan->slot_unused);
+    plan->slot_without = memory_get(profile->slot_count, sizeof *plan->slot_without);
+    plan->value_inverted = memory_get(profile->value_count, sizeof *plan->value_inverted);
+    plan->value_delay = memory_get(profile->value_count, sizeof *plan->value_delay);
+    plan->fault_inverted = memory_get(profile->fault_count, sizeof *plan->fault_inverted);
+    for (size_t i = 0; i < profile->slot_count; i++) {
+        plan->slot_unused[i] = options_unused(profile, options, (int)i);
+        plan->slot_without[i] = options_without(profile, options, (int)i);
+    }
+    for (size_t i = 0; i < profile->value_count; i++) {
+        const struct value_row *row = &profile->values[i];
+        bool has_delay = row->on_ms > 0 || row->off_ms > 0;
+        plan->value_inverted[i] = row->invert != options_invert(profile, options, &row->place);
+        plan->value_delay[i] = has_delay ? (int)plan->delay_count++ : -1;
+    }
+    for (size_t i = 0; i < profile->fault_count; i++) {
+        const struct fault_row *row = &profile->faults[i];
+        bool inverted = row->kind == FAULT_ROW_BIT && options_invert(profile, options, &row->place);
+        plan->fault_inverted[i] = row->invert != inverted;
+    }
+}
+
 struct plan *plan_create(const struct profile *profile, const struct part_options *options) {
     size_t rows = profile->value_count + profile->fault_count;
     struct plan *plan = memory_get(1, sizeof *plan);
@@ -278,6 +301,7 @@ struct plan *plan_create(const struct profile *profile, const struct part_option
     make_counts_differ(plan, profile, &spans);
     free(spans.list);
     place_rows(plan, profile, options);
+    note_options(plan, profile, options);
     find_probe(plan, profile);
     for (size_t i = 0; options && i < plan->read_count; i++)
         plan->reads[i].address = (uint16_t)(plan->reads[i].address + options->address_offset);
@@ -295,6 +319,11 @@ void plan_free(struct plan *plan) {
     free(plan->value_read);
     free(plan->fault_at);
     free(plan->fault_read);
+    free(plan->value_inverted);
+    free(plan->fault_inverted);
+    free(plan->value_delay);
+    free(plan->slot_unused);
+    free(plan->slot_without);
     free(plan->loud);
     free(plan);
 }

@@ -1,4 +1,5 @@
-/* Which reads a unit needs: its rows merged into the fewest requests within the device's limits, in two lanes.
+/* How a profile is used with options, the same for all units that use it so. Which reads they need: its rows merged
+ * into the fewest requests within the device's limits, in two lanes. And what the options make of its rows and items.
  *
  * What the reads bring stands in one image: an array of words, a coil or discrete input as one word 0 or 1. */
 #ifndef LIFTGW_PROFILE_PLAN_H
@@ -24,6 +25,10 @@ struct plan {
     int *value_at;     /* by value row: its first word in the image, -1 not read (unused, without) */
     int *value_read;   /* by value row: the read that brings it, -1 */
     int *fault_at, *fault_read;
+    bool *value_inverted, *fault_inverted; /* by row: its bit is read the other way round */
+    int *value_delay;                      /* by value row: its place among those with on_ms or off_ms, -1 */
+    size_t delay_count;
+    bool *slot_unused, *slot_without; /* by slot: named by that option */
     bool *loud;      /* by word of the image: a change is a transition and not to be coalesced; false for words that
                         hold nothing but heartbeat, speed or load */
     size_t shortest; /* the read with the shortest reply */

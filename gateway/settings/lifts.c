@@ -82,7 +82,14 @@ static void check_unit(struct loader *loader, const struct conf_node *group, con
     }
 }
 
-/* Adds a part to the lift that is being read, which is the last one. */
+/* For the parts of the lift that is being read, which is the last one. */
+static void make_room(struct loader *loader, size_t parts) {
+    struct settings *settings = loader->settings;
+    struct lift_settings *lift = &settings->lifts[settings->lift_count - 1];
+    lift->part = settings_get(settings, parts, sizeof *lift->part);
+}
+
+/* Adds a part to the lift that is being read. */
 static void add_part(struct loader *loader, const struct conf_node *group, const struct part_section *section,
                      size_t bus) {
     struct settings *settings = loader->settings;
@@ -116,6 +123,7 @@ static void read_parts(struct loader *loader, const struct conf_node *group, siz
     int count = conf_length(parts);
     if (count == 0 || count > LIFT_PARTS)
         conf_error(parts, loader->problems, "parts has %d parts: at least 1, at most %d", count, LIFT_PARTS);
+    make_room(loader, count < LIFT_PARTS ? (size_t)count : LIFT_PARTS);
     for (int i = 0; i < count && i < LIFT_PARTS; i++) {
         struct part_section section = {0};
         if (!section_is_group(loader, conf_at(parts, i), "a part"))
@@ -137,8 +145,10 @@ static void read_unit(struct loader *loader, const struct conf_node *group, cons
                    unit      ? "profile = \"…\""
                    : profile ? "unit = 1"
                              : "both");
-    if (unit || profile)
-        add_part(loader, group, section, bus);
+    if (!unit && !profile)
+        return;
+    make_room(loader, 1);
+    add_part(loader, group, section, bus);
 }
 
 static bool has_warning(const struct profile *profile, const char *id) {

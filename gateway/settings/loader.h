@@ -4,11 +4,15 @@
 
 #include "settings/options.h"
 
-/* Everything that a struct settings points to lives and goes with it here. */
+/* Everything that a struct settings points to lives and goes with it here, side by side in large blocks: most of it are
+ * texts of a few bytes. */
 struct settings_memory {
     void **blocks;
     size_t count;
+    char *room; /* what is left of the newest block */
+    size_t left;
 };
+/* Zeroed memory as memory_get's, owned by settings. */
 void *settings_get(struct settings *settings, size_t count, size_t size);
 char *settings_text(struct settings *settings, const char *text);
 /* The bytes of a text in a message, without its quotes; 0 of NULL. */

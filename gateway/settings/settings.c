@@ -5,18 +5,37 @@
 #include "settings/loader.h"
 
 #include <limits.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#define BLOCK_SIZE ((size_t)2048)
 #define LEVELS_MAX 256
 #define SOCKET_PATH_SIZE sizeof(((struct sockaddr_un *)NULL)->sun_path)
 
-void *settings_get(struct settings *settings, size_t count, size_t size) {
-    struct settings_memory *memory = settings->memory;
+static void *add_block(struct settings_memory *memory, size_t count, size_t size) {
     memory->blocks = memory_grow(memory->blocks, memory->count + 1, sizeof(void *));
     return memory->blocks[memory->count++] = memory_get(count, size);
+}
+
+void *settings_get(struct settings *settings, size_t count, size_t size) {
+    struct settings_memory *memory = settings->memory;
+    size_t alignment = size == 1 ? 1 : alignof(max_align_t);
+    size_t skip = -(uintptr_t)memory->room % alignment;
+    if (count > BLOCK_SIZE / 4 / size)
+        return add_block(memory, count, size);
+    if (skip + count * size > memory->left) {
+        memory->room = add_block(memory, 1, BLOCK_SIZE);
+        memory->left = BLOCK_SIZE;
+        skip = 0;
+    }
+    void *got = memory->room + skip;
+    memory->room += skip + count * size;
+    memory->left -= skip + count * size;
+    return got;
 }
 
 char *settings_text(struct settings *settings, const char *text) {

@@ -43,9 +43,9 @@ struct lift_settings {
     struct lift_identity identity;
     struct lift_limits limits;
     const char **accepts; /* NULL-terminated or NULL */
-    struct part_settings part[LIFT_PARTS];
-    size_t part_count;
-    int line; /* in the file */
+    struct part_settings *part;
+    size_t part_count; /* at most LIFT_PARTS */
+    int line;          /* in the file */
 };
 
 struct bus_section {

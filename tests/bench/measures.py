@@ -166,9 +166,10 @@ def memory(folder, options):
         with tempfile.TemporaryDirectory(dir=folder) as name, \
                 Site(Path(name), lifts=lifts, baud=115200, turnaround_ms=1) as site:
             site.start()
+            pids = site.pids()  # it asks for the status, whose answer is large and must be gone before
             time.sleep(3)
-            figures[lifts] = sum(pss_kib(pid) for pid in site.pids())
-            own[lifts] = sum(pss_kib(pid, "Anonymous") for pid in site.pids())
+            figures[lifts] = sum(pss_kib(pid) for pid in pids)
+            own[lifts] = sum(pss_kib(pid, "Anonymous") for pid in pids)
     return {"pss_mib_8_lifts": figures[8] / 1024, "kib_per_lift": (own[64] - own[8]) / 56,
             "by_lifts_kib": figures, "anonymous_by_lifts_kib": own}
 

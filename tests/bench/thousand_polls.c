@@ -69,10 +69,11 @@ void thousand_polls(const struct profile *profile, struct tally *tally) {
                                               .no_ride_h = 24,
                                               .stalled_s = 30};
     struct plan *plan = plan_create(profile, NULL);
-    struct decoder *decoder = decoder_create(profile, plan, NULL);
+    struct decoder *decoder = decoder_create(profile, plan);
     struct lift_part part = {
         .sources = profile->sources, .source_count = profile->fault_count, .owns = decoder_provides(profile, NULL)};
     struct source_state *sources = calloc(lift_source_count(&part, 1), sizeof *sources);
+    struct source_code *codes = calloc(lift_code_count(&part, 1) + 1, sizeof *codes);
     struct sample sample = {.faults = calloc(profile->fault_count, sizeof *sample.faults)};
     uint16_t *image = calloc(plan->image_size, sizeof *image);
     bool *valid = calloc(plan->read_count, sizeof *valid);
@@ -81,7 +82,7 @@ void thousand_polls(const struct profile *profile, struct tally *tally) {
     static struct report day;
     static struct report_watch watch;
     static struct events events;
-    lift_init(&lift, &limits, &part, 1, sources, NULL);
+    lift_init(&lift, &limits, &part, 1, sources, codes, NULL);
     report_init(&day, &lift.record);
     for (size_t i = 0; i < plan->read_count; i++)
         valid[i] = true;
@@ -99,6 +100,7 @@ void thousand_polls(const struct profile *profile, struct tally *tally) {
     free(valid);
     free(image);
     free(sample.faults);
+    free(codes);
     free(sources);
     decoder_free(decoder);
     plan_free(plan);

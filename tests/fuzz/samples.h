@@ -76,7 +76,7 @@ static inline void decode_rounds(const struct profile *profile, const struct par
                                  struct input *input) {
     struct plan *plan = plan_create(profile, options);
     check_plan(profile, plan, options ? options->address_offset : 0);
-    struct decoder *decoder = decoder_create(profile, plan, options);
+    struct decoder *decoder = decoder_create(profile, plan);
     uint16_t *image = calloc(plan->image_size + 1, sizeof *image);
     bool *valid = calloc(plan->read_count + 1, sizeof *valid);
     struct sample sample = {.faults = calloc(profile->fault_count + 1, sizeof *sample.faults)};

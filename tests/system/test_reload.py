@@ -66,6 +66,19 @@ def test_a_bad_configuration_changes_nothing(world):
     operator.wait("fault/overspeed")
 
 
+def test_lifts_in_another_order_stay_themselves(world):
+    broker, simulator = world.broker(), world.simulator(lifts=2)
+    operator = world.subscriber(broker)
+    gateway = world.gateway(broker, simulator, lifts=2)
+    operator.wait("state", is_online, lift="L-2")
+    gateway.lifts.reverse()
+    reload(gateway, operator)
+    simulator.fault(1, "overspeed")
+    operator.wait("fault/overspeed", lift="L-1")
+    simulator.fault(2, "encoder_fault")
+    operator.wait("fault/encoder_fault", lift="L-2")
+
+
 def test_again_and_again_with_buses_in_another_order(world):
     broker, first, second = world.broker(), world.simulator(), world.simulator()
     operator = world.subscriber(broker)

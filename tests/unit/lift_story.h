@@ -76,6 +76,7 @@ struct story {
     struct lift lift;
     struct lift_part part[2];
     struct source_state source[COUNT_OF(first_sources) + COUNT_OF(second_sources)];
+    struct source_code code[COUNT_OF(first_sources) + COUNT_OF(second_sources)];
     struct fault_source moved[2][COUNT_OF(first_sources)];
     struct value item[ITEM_COUNT];
     int64_t mono_ms; /* of the story's time 0 */
@@ -103,7 +104,7 @@ static void story_begin(struct story *story, size_t parts) {
         story->part[0].owns = ~second;
         story->part[1] = (struct lift_part){second_sources, COUNT_OF(second_sources), second};
     }
-    lift_init(&story->lift, &story_limits, story->part, parts, story->source, NULL);
+    lift_init(&story->lift, &story_limits, story->part, parts, story->source, story->code, NULL);
 }
 
 static struct instant story_at(const struct story *story, int64_t ms) {
@@ -115,7 +116,7 @@ static void story_restart(struct story *story, int64_t ms) {
     struct lift_record record = story->lift.record;
     size_t parts = story->lift.part_count;
     story->mono_ms = 5000 - ms;
-    lift_init(&story->lift, &story_limits, story->part, parts, story->source, &record);
+    lift_init(&story->lift, &story_limits, story->part, parts, story->source, story->code, &record);
 }
 
 static void story_move(struct story *story, int64_t ms) {
@@ -138,10 +139,8 @@ static struct fault_reading reading_of(const char *word, const struct fault_sour
         return (struct fault_reading){.seen = SEEN_YES, .fault = source->fault, .value = 1, .code = -1};
     struct fault_reading reading = {
         .seen = SEEN_YES, .fault = FAULT_OTHER, .code = atoi(word + 1), .english = "words", .chinese = "字"};
-    static char texts[100][12];
-    snprintf(texts[reading.code % 100], sizeof texts[0], "E%02d", (int)reading.code);
     reading.value = (uint32_t)reading.code;
-    reading.code_text = texts[reading.code % 100];
+    snprintf(reading.code_text, sizeof reading.code_text, "E%02d", (int)reading.code % 100);
     for (size_t i = 0; i < COUNT_OF(story_codes); i++) {
         if (story_codes[i].code == reading.code) {
             reading.fault = story_codes[i].fault;

@@ -121,7 +121,7 @@ static void a_record_that_contradicts_itself_traps_nobody(void **state) {
     (void)state;
     struct lift_record record = {.last_seen_real_ms = {STORY_REAL_MS}, .trapped = true, .moved_real_ms = INT64_MIN};
     story_begin(&story, 1);
-    lift_init(&story.lift, &story_limits, story.part, 1, story.source, &record);
+    lift_init(&story.lift, &story_limits, story.part, 1, story.source, story.code, &record);
     static const struct step steps[] = {{1000, "mode:normal car:stopped door:open door_zone:yes", ""},
                                         {9000, "", ""},
                                         {10000, "a door:closed", "raised door_open_fault 1"},

@@ -70,8 +70,8 @@ static void a_code_supersedes_before_it_is_believed_itself(void **state) {
 static void two_codes_too_large_for_a_message_are_two(void **state) {
     (void)state;
     PLAY(1, {0, "", ""}, {1000, "c99", "raised other 1 E99"});
-    story.lift.source[4].reading.code = -1;
-    story.lift.source[4].reading.value = 0xFFFFFFFF;
+    story.lift.code[0].code = -1;
+    story.lift.source[4].value = 0xFFFFFFFF;
     static const struct step rest[] = {{2000, "c99", "cleared other superseded 1000 E99; raised other 2 E99"}};
     story_play(&story, rest, COUNT_OF(rest));
 }
@@ -335,7 +335,7 @@ static void a_damaged_record_does_no_harm(void **state) {
                                              .raw = i < 2 ? INT64_MIN : INT64_MAX,
                                              .raw_real_ms = i < 2 ? INT64_MIN : INT64_MAX};
     story_begin(&story, 1);
-    lift_init(&story.lift, &story_limits, story.part, 1, story.source, &record);
+    lift_init(&story.lift, &story_limits, story.part, 1, story.source, story.code, &record);
     story_step(&story, 1000, "rides:5 hours:5 door_cycles_total:5 distance_m:5");
     assert_int_equal(story.events.count, FAULT_COUNT); /* nothing holds them */
     story_step(&story, 2000, "a rides:6 hours:6 door_cycles_total:6 distance_m:6");

@@ -64,7 +64,7 @@ static void a_change_of_speed_or_load_alone_is_no_change_of_state(void **state) 
 static void an_offline_lift_shows_nothing_but_its_faults(void **state) {
     (void)state;
     PLAY(1, {0, "mode:normal floor:3", ""}, {1000, "a", "raised door_open_fault 1"}, {2000, "offline", ""});
-    for (enum item item = 0; item < ITEM_COUNT; item++)
+    for (enum item item = 0; item < ITEM_FIRST_COUNTER; item++)
         assert_false(story.lift.item[item].known);
     assert_int_equal(story.lift.link, LINK_OFFLINE);
     assert_int_equal(story.lift.link_reason, LINK_REASON_TIMEOUT);

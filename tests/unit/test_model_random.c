@@ -110,7 +110,7 @@ static void restart(void) {
     struct lift_record record = story.lift.record;
     last_says = "a restart";
     story.mono_ms = (int64_t)below(100000) + 1000 - now_ms;
-    lift_init(&story.lift, &story_limits, story.part, story.lift.part_count, story.source, &record);
+    lift_init(&story.lift, &story_limits, story.part, story.lift.part_count, story.source, story.code, &record);
 }
 
 static int64_t next_due_ms(void) {

@@ -596,7 +596,8 @@ static struct lift fullest_lift(void) {
     for (int i = 0; i < FAULT_COUNT; i++) {
         raise(&lift, (enum fault)i);
         lift.record.fault[i].suppressed = SUPPRESSED_INSPECTION;
-        lift.record.fault[i].seq = lift.record.fault[i].count = INT64_C(1234567890123);
+        lift.record.fault[i].seq = INT64_C(1234567890123);
+        lift.record.fault[i].count = UINT32_MAX;
     }
     return lift;
 }

@@ -15,7 +15,7 @@ static int post(struct ledger *ledger, int messages) {
     struct lift_record after = record;
     if (ledger_begin(ledger) != 0)
         return -1;
-    after.fault[FAULT_OVERSPEED].count += (uint64_t)messages;
+    after.fault[FAULT_OVERSPEED].count += (uint32_t)messages;
     after.faults_changed = UINT32_C(1) << FAULT_OVERSPEED;
     bool posted = true;
     for (int i = 0; i < messages && posted; i++)

@@ -47,7 +47,7 @@ static void post(struct ledger *ledger, int messages) {
     assert_int_equal(ledger_begin(ledger), 0);
     for (int i = 0; i < messages; i++)
         assert_true(ledger_post(ledger, i % 2 ? MODE_TOPIC : FAULT_TOPIC) > 0);
-    record.fault[FAULT_OVERSPEED].count += (uint64_t)messages;
+    record.fault[FAULT_OVERSPEED].count += (uint32_t)messages;
     record.faults_changed = UINT32_C(1) << FAULT_OVERSPEED;
     assert_int_equal(ledger_lift_save(ledger, "L-1", &record), 0);
     assert_int_equal(ledger_commit(ledger), 0);

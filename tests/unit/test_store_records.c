@@ -14,10 +14,10 @@ static struct fault_record fault_of(int number) {
                                  .confidence = (enum confidence)(number % 3),
                                  .raised_real_ms = 1764000000000 + number,
                                  .raised_mono_ms = 4711,
-                                 .count = 1000000 + (uint64_t)number,
+                                 .count = 1000000 + (uint32_t)number,
                                  .seq = UINT64_C(5000000000) + (uint64_t)number,
                                  .part = (uint8_t)(number % LIFT_PARTS),
-                                 .table = number % 5,
+                                 .table = (uint8_t)(number % 5),
                                  .address = number % 2 ? -1 : 65535,
                                  .bit = (int8_t)(number % 17 - 1),
                                  .value = UINT32_MAX - (uint32_t)number,
@@ -203,8 +203,9 @@ static void rows_that_make_no_sense_are_left_out(void **state) {
         "UPDATE fault SET code_text = 'much too long a code' WHERE fault = 'overspeed'",
         "UPDATE fault SET code_text = CAST(x'C328' AS TEXT) WHERE fault = 'overspeed'",
         "UPDATE fault SET fault = 'no_such_fault' WHERE fault = 'overspeed'",
-        "UPDATE fault SET fault = 'no_such_fault' WHERE fault = 'overspeed';"
-        "UPDATE counter SET counter = 'service_mode' WHERE counter = 'distance_m'; UPDATE lift SET service_mode = '?'",
+        ("UPDATE fault SET fault = 'no_such_fault' WHERE fault = 'overspeed';"
+         "UPDATE counter SET counter = 'service_mode' WHERE counter = 'distance_m'; UPDATE lift SET service_mode = "
+         "'?'"),
     };
     struct ledger_folder *folder = *state;
     for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
