@@ -47,7 +47,7 @@ static bool can_be_wrong(const struct value_row *row) {
 
 static void judge_value(const struct decoder *decoder, const struct value_row *row, size_t i,
                         struct likeness *likeness) {
-    int64_t raw;
+    struct value raw;
     bool bounded = false;
     enum decode_result result = decoder_row(decoder, i, &raw);
     if (result == DECODE_LEFT_OUT)
@@ -58,7 +58,8 @@ static void judge_value(const struct decoder *decoder, const struct value_row *r
     if (!read || !is_sensible(decoder, row->slot, &bounded))
         return;
     likeness->plausible++;
-    likeness->telling += raw != 0 && (bounded || can_be_wrong(row)); /* a register that is not used reads 0, too */
+    /* a register that is not used reads 0, too */
+    likeness->telling += raw.number != 0 && (bounded || can_be_wrong(row));
 }
 
 static bool is_listed(const struct fault_row *row, int64_t raw) {

@@ -37,8 +37,7 @@ struct polled {
     const char *item;
     const struct place *place; /* NULL: it follows from others */
     int address_offset;
-    bool has_raw;
-    int64_t raw;
+    struct value raw;
     const char *result, *value;
 };
 struct polled_fault {
@@ -89,15 +88,15 @@ static bool is_fine(const struct polled *polled) {
 static void add_row(struct poll *poll, const struct polled *polled) {
     char unit[16], where[INTERPRET_ROW_SIZE] = "", raw[32], row[TABLE_CELL];
     snprintf(unit, sizeof unit, "%d", polled->unit);
-    snprintf(raw, sizeof raw, "%" PRId64, polled->raw);
+    snprintf(raw, sizeof raw, "%" PRId64, polled->raw.number);
     if (polled->place)
         interpret_place(polled->place, polled->address_offset, where);
     const char *const cells[] = {unit,
                                  polled->item,
                                  where,
-                                 polled->has_raw ? raw
-                                 : polled->place ? NULL
-                                                 : "",
+                                 polled->raw.known ? raw
+                                 : polled->place   ? NULL
+                                                   : "",
                                  is_else(polled) ? "else" : polled->result,
                                  polled->value,
                                  row_text(polled->file, polled->line, row)};
@@ -194,8 +193,7 @@ static bool take_row(struct poll *poll, const json_t *answer) {
         return false;
     bool is_hours = strcmp(polled.item, item_info(ITEM_RUN_HOURS)->name) == 0;
     snprintf(number, sizeof number, "%lld", json_integer_value(value) / (is_hours ? MS_PER_HOUR : 1));
-    polled.has_raw = json_is_integer(raw);
-    polled.raw = json_integer_value(raw);
+    polled.raw = json_is_integer(raw) ? VALUE(json_integer_value(raw)) : VALUE_UNKNOWN;
     polled.result = result ? result : "-";
     polled.value = json_is_integer(value) ? number : json_string_value(value);
     add_row(poll, &polled);
@@ -289,7 +287,6 @@ static void add_values(struct poll *poll, const struct part_settings *part, cons
                                 .place = &row->place,
                                 .address_offset = part->options.address_offset};
         enum decode_result result = decoder_row(direct->decoder, i, &polled.raw);
-        polled.has_raw = result != DECODE_UNREAD && result != DECODE_LEFT_OUT;
         polled.result = decode_result_name(result);
         polled.value = value_text(profile, row->slot, decoder_slot(direct->decoder, row->slot), text);
         add_row(poll, &polled);

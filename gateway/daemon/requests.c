@@ -108,16 +108,15 @@ static void add_rows(json_t *rows, const struct fleet *fleet, const struct fleet
     const struct profile *profile = part->profile;
     for (size_t row = 0; row < profile->value_count; row++) {
         const struct value_row *value = &profile->values[row];
-        int64_t raw = 0;
+        struct value raw;
         enum decode_result result = decoder_row(part->decoder, row, &raw);
-        bool has_raw = result != DECODE_UNREAD && result != DECODE_LEFT_OUT;
         json_array_append_new(
             rows,
             json_pack("{s:s, s:i, s:s, s:s, s:i, s:o, s:s, s:o, s:i}", "bus", fleet->buses[part->bus].section->name,
                       "unit", fleet->buses[part->bus].units[part->unit].unit, "item", profile->slot_names[value->slot],
                       "table", table_name((enum table)value->place.table), "address",
                       value->place.address + tended->settings->part[p].options.address_offset, "raw",
-                      has_raw ? json_integer(raw) : json_null(), "result", decode_result_name(result), "value",
+                      raw.known ? json_integer(raw.number) : json_null(), "result", decode_result_name(result), "value",
                       normalised(profile, part->decoder, value->slot), "row", value->line));
     }
 }

@@ -429,11 +429,13 @@ uint32_t decoder_provides(const struct profile *profile, const struct part_optio
     return provides;
 }
 
-enum decode_result decoder_row(const struct decoder *decoder, size_t value_row, int64_t *raw) {
+enum decode_result decoder_row(const struct decoder *decoder, size_t value_row, struct value *raw) {
     enum decode_result result = (enum decode_result)decoder->results[value_row];
+    int64_t number;
     double as_float;
-    if (result == DECODE_UNREAD || result == DECODE_LEFT_OUT || !raw_of(decoder, value_row, raw, &as_float))
-        *raw = 0;
+    *raw = VALUE_UNKNOWN;
+    if (result != DECODE_UNREAD && result != DECODE_LEFT_OUT && raw_of(decoder, value_row, &number, &as_float))
+        *raw = VALUE(number);
     return result;
 }
 

@@ -42,8 +42,9 @@ int64_t decoder_due_ms(const struct decoder *decoder);
  * name. */
 uint32_t decoder_provides(const struct profile *profile, const struct part_options *options);
 
-/* For tools: what a value row said last (raw, result), what a fault row, and the current value of a slot. */
-enum decode_result decoder_row(const struct decoder *decoder, size_t value_row, int64_t *raw);
+/* For tools: what a value row said last (raw: unknown if nothing was read or no value of its type), what a fault row,
+ * and the current value of a slot. */
+enum decode_result decoder_row(const struct decoder *decoder, size_t value_row, struct value *raw);
 void decoder_fault(const struct decoder *decoder, size_t fault_row, struct fault_reading *reading);
 struct value decoder_slot(const struct decoder *decoder, int slot);
 /* How often a result was not DECODE_OK, by result. */

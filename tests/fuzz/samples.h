@@ -33,16 +33,17 @@ static inline void check_fault(const struct fault_reading *fault) {
 }
 
 static inline void check_row(const struct profile *profile, const struct decoder *decoder, size_t i) {
-    int64_t raw, low, high;
+    struct value raw;
+    int64_t low, high;
     const struct value_row *row = &profile->values[i];
     enum decode_result result = decoder_row(decoder, i, &raw);
     assert(result < DECODE_RESULT_COUNT && decode_result_name(result));
     place_range(&row->place, &low, &high);
     if (result != DECODE_OK || row->place.type == RAW_U64 || row->place.type == RAW_FLOAT32)
         return;
-    assert(raw >= low && raw <= high);
-    assert(!raw_is_among(row->invalid, row->invalid_count, raw));
-    assert(!row->ranged || (raw >= row->valid_low && raw <= row->valid_high));
+    assert(raw.known && raw.number >= low && raw.number <= high);
+    assert(!raw_is_among(row->invalid, row->invalid_count, raw.number));
+    assert(!row->ranged || (raw.number >= row->valid_low && raw.number <= row->valid_high));
 }
 
 static inline void check_sample(const struct profile *profile, const struct decoder *decoder,

@@ -174,9 +174,34 @@ static void what_the_controller_does_not_know_is_null(void **state) {
     r[0x44] = 201;
     poll(unit, 100);
     assert_int_equal(counts[DECODE_RANGE], 1);
-    int64_t raw;
+    struct value raw;
     assert_int_equal(decoder_row(unit->decoder, 11, &raw), DECODE_RANGE);
-    assert_int_equal(raw, 201);
+    assert_true(raw.known);
+    assert_int_equal(raw.number, 201);
+    unit_free(unit);
+}
+
+static void what_is_no_value_of_its_type_has_no_raw_number(void **state) {
+    (void)state;
+    struct unit *unit =
+        unit_text(PROFILE_HOLDING "values = ({ item = \"floor\"; address = 1; type = \"bcd16\"; },"
+                                  "{ item = \"rides_total\"; address = 2; type = \"decimal10000\"; });");
+    static const struct {
+        uint16_t floor, high;
+        enum decode_result result;
+    } polls[] = {{0x0012, 3, DECODE_OK}, {0x00A2, 10000, DECODE_MALFORMED}, {0x0012, 3, DECODE_OK}};
+    for (size_t i = 0; i < COUNT_OF(polls); i++) {
+        unit->registers[TABLE_HOLDING][1] = polls[i].floor;
+        unit->registers[TABLE_HOLDING][2] = polls[i].high;
+        poll(unit, 100);
+        for (size_t row = 0; row < 2; row++) {
+            struct value raw;
+            assert_int_equal(decoder_row(unit->decoder, row, &raw), polls[i].result);
+            assert_int_equal(raw.known, polls[i].result == DECODE_OK);
+            if (raw.known)
+                assert_int_equal(raw.number, row == 0 ? 12 : 30000);
+        }
+    }
     unit_free(unit);
 }
 
@@ -665,6 +690,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(generic_ba_is_decoded_as_its_map_says),
         cmocka_unit_test(what_the_controller_does_not_know_is_null),
+        cmocka_unit_test(what_is_no_value_of_its_type_has_no_raw_number),
         cmocka_unit_test(what_was_not_read_is_null_and_no_fault_is_cleared),
         cmocka_unit_test(a_slow_value_stays_until_its_next_turn),
         cmocka_unit_test(numbers_are_scaled_and_rounded),
