@@ -28,7 +28,8 @@ struct reader {
     int descriptor; /* kept open beside the line's, so that the modem lines stay and the UART's counts can be read */
     struct line *line;
     int daemon;
-    json_t *bus; /* of the daemon's status */
+    json_t *bus;       /* of the daemon's status */
+    char refusal[160]; /* why the daemon did not read, in its words; "": it did */
 };
 
 /* ---- what cannot be opened ---- */
@@ -66,6 +67,10 @@ static int say_why(const char *device, int reason) {
 }
 
 int reader_gone(const struct reader *reader) {
+    if (reader->refusal[0]) {
+        log_error("liftgwd says: %s", reader->refusal);
+        return EX_UNAVAILABLE;
+    }
     if (reader->bus)
         log_error("liftgwd ended, or reads %s no more: start again", reader->device);
     else
@@ -99,11 +104,21 @@ static enum line_result result_named(const char *name) {
     return LINE_TIMEOUT;
 }
 
-static enum line_result take_answer(const json_t *answer, const struct line_request *request,
+static enum line_result take_failure(struct reader *reader, const json_t *answer) {
+    const char *result = answer_text(answer, "result");
+    const char *error = answer_text(answer, "error");
+    if (result)
+        return result_named(result);
+    snprintf(reader->refusal, sizeof reader->refusal, "%s", error ? error : "");
+    return LINE_GONE;
+}
+
+static enum line_result take_answer(struct reader *reader, const json_t *answer, const struct line_request *request,
                                     struct line_reply *reply) {
+    reader->refusal[0] = '\0';
     reply->exception = (int)answer_number(answer, "exception");
     if (!json_is_true(json_object_get(answer, "ok")))
-        return result_named(answer_text(answer, "result"));
+        return take_failure(reader, answer);
     const json_t *values = json_object_get(answer, "values");
     if (json_array_size(values) != request->count)
         return LINE_FOREIGN;
@@ -129,7 +144,7 @@ static enum line_result read_through_daemon(struct reader *reader, const struct 
     enum line_result result = LINE_TIMEOUT;
     for (int i = 0; i < TRIES && !interrupted(); i++) {
         json_t *answer = client_ask(reader->daemon, text);
-        result = answer ? take_answer(answer, request, reply) : LINE_GONE;
+        result = answer ? take_answer(reader, answer, request, reply) : LINE_GONE;
         bool again = was_busy(answer);
         json_decref(answer);
         if (!again)

@@ -21,7 +21,7 @@ const json_t *reader_daemon(const struct reader *reader);
  * ENOTSUP in errno: this device does not do these settings, others may be fine; that is not said. */
 int reader_set_line(struct reader *reader, int baud, enum parity parity, int stop_bits, int *status);
 
-/* As line_read; LINE_GONE also if the daemon has ended. */
+/* As line_read; LINE_GONE also if the daemon has ended or does not read. */
 enum line_result reader_read(struct reader *reader, const struct line_request *request, struct line_reply *reply);
 
 /* What the UART has counted since it was opened; false: this device cannot tell. */
@@ -30,7 +30,7 @@ struct reader_counts {
 };
 bool reader_counts(const struct reader *reader, struct reader_counts *counts);
 
-/* Says that the device went away in the middle of the work; the exit status for that. */
+/* After LINE_GONE: says why there is nothing to read any more; the exit status for that. */
 int reader_gone(const struct reader *reader);
 
 /* The name in /dev/serial/by-id that leads to the same device, which no other adapter gets; device itself if there is

@@ -6,7 +6,7 @@
 #define ANSWER_WITHIN_MS 10000
 
 static void nothing_came(struct client *client) {
-    client_put_off(client, "nothing answered within %d s", ANSWER_WITHIN_MS / 1000);
+    client_put_off(client, "nothing came within %d s: the line is busy, or gone", ANSWER_WITHIN_MS / 1000);
 }
 
 static enum dialect dialect_of(const struct fleet_bus *bus, int unit) {

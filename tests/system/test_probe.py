@@ -132,6 +132,19 @@ def test_a_row_is_shown_with_its_own_file(tmp_path, world):
     assert "not fine" not in result.out
 
 
+def test_a_daemon_that_has_no_time_is_not_a_silent_unit(world, simulator):
+    """It reads for a tool once a cycle, and here the next cycle is far off."""
+    gateway = world.gateway(world.broker(), simulator, start=False)
+    gateway.settings["buses"][0]["min_poll_ms"] = 60000
+    gateway.start()
+    for _ in range(3):
+        result = liftgwctl("-c", gateway.path, "probe", simulator.device, 1, "holding", "0x40")
+        if result.status != 0:
+            break
+    assert result.status == 69 and "liftgwd says: nothing came within 10 s: the line is busy" in result.err
+    assert "does not answer" not in result.err
+
+
 def test_through_the_daemon(world):
     broker, simulator = world.broker(), world.simulator()
     gateway = world.gateway(broker, simulator)
