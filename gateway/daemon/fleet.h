@@ -20,14 +20,17 @@ struct publication {
 /* Events that may wait for the ledger: more than a reading can bring. */
 #define FLEET_WAITING (4 * (size_t)EVENTS_MAX)
 
+/* How a profile is used with options. */
+struct generation_plan {
+    const struct part_settings *part; /* the first that uses it so */
+    struct plan *plan;
+};
+
 /* Settings live as long as anything in the fleet points into them, and with them their plans: one for all parts that
  * use a profile with the same options. */
 struct generation {
     struct settings *settings;
-    struct generation_plan {
-        const struct part_settings *part; /* the first that uses it */
-        struct plan *plan;
-    } * plans;
+    struct generation_plan *plans;
     size_t plan_count;
     size_t users;
 };

@@ -81,8 +81,8 @@ struct lift_record {
     uint32_t counters_changed; /* bit (1 << (item - ITEM_FIRST_COUNTER)) */
 };
 
-/* Debounce of one source of a fault, and of the reading that it stands for what a bit can say. ON and CLEARING hold its
- * fault. */
+/* Debounce of one source of a fault, and the part of its reading that any row can say. ON and CLEARING hold the fault.
+ */
 struct source_state {
     int64_t since_mono_ms; /* when the delay of RAISING or CLEARING began */
     uint32_t value;
