@@ -1,7 +1,9 @@
 #include "daemon/notify.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -20,9 +22,11 @@ void notify_send(const char *state) {
     if (path[0] == '@') /* a name in the abstract namespace */
         address.sun_path[0] = '\0';
     socklen_t address_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, address_size) < 0)
-        log_warn_errno("cannot tell the service manager %s", state);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, address_size) < 0) {
+        static struct log_repeat trouble;
+        log_warn_repeated(&trouble, clock_mono_ms(), "cannot tell the service manager %s: %s", state, strerror(errno));
+    }
     if (fd >= 0)
         close(fd);
 }

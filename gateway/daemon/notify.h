@@ -2,7 +2,8 @@
 #ifndef LIFTGW_DAEMON_NOTIFY_H
 #define LIFTGW_DAEMON_NOTIFY_H
 
-/* Sends state ("READY=1", lines separated by \n) to $NOTIFY_SOCKET; does nothing if there is none. */
+/* Sends state ("READY=1", lines separated by \n) to $NOTIFY_SOCKET; does nothing if there is none. A
+ * service manager that has stopped reading is not waited for. */
 void notify_send(const char *state);
 
 /* How often the service manager wants to hear WATCHDOG=1, in ms; 0: not from us. */

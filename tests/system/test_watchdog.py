@@ -142,6 +142,22 @@ def test_a_publisher_that_hangs_is_cured_by_a_new_publisher(world, monkeypatch):
     assert not operator.select("link", lambda data: data["link"] == "offline"), "the bus does not notice"
 
 
+def test_a_service_manager_that_does_not_read_holds_nothing_up(world, monkeypatch):
+    monkeypatch.setenv("WATCHDOG_USEC", "40000")  # told four times as often
+    told_most = int(pathlib.Path("/proc/sys/net/unix/max_dgram_qlen").read_text()) + 1
+    simulator = world.simulator()
+    broker = world.broker()
+    operator = world.subscriber(broker)
+    gateway = world.gateway(broker, simulator)
+    operator.wait("link", online)
+    wait_for(lambda: "cannot tell the service manager WATCHDOG=1" in gateway.log, 30 + told_most / 50,
+             "the socket to be full")
+    simulator.fault(1, "brake_fault")
+    operator.wait("fault/brake_fault")
+    assert gateway.status()["ok"]
+    gateway.stop()
+
+
 def test_a_line_that_takes_nothing_is_no_hang(world, monkeypatch):
     """Flow control, or a stuck USB adapter: the unit is silent, everything else goes on, and it comes back."""
     slave = Slave(world.new_folder("slave"), lambda unit, address: {0x40: 0x41, 0x43: 1}.get(address, 0)).start()
