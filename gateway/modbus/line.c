@@ -37,9 +37,6 @@
 #define QUIET_CHARACTERS 10
 #define QUIET_NS (20 * NS_PER_MS)
 
-/* How much earlier than expected the line wakes for a reply: units are not exact to the microsecond. */
-#define WAKE_EARLY_NS NS_PER_MS
-
 struct line {
     struct line_settings settings;
     modbus_t *modbus;
@@ -369,13 +366,16 @@ static int monarch_frame_length(const uint8_t *frame, int length) {
  * the rest one after the other, with a select(2) before each (libraries.md 9), and knows nothing of the other dialect.
  */
 static enum line_result receive_frame(struct line *line, const struct line_request *request, int64_t deadline_ns,
-                                      uint8_t frame[FRAME_SIZE], int *length, unsigned *more) {
+                                      uint8_t frame[FRAME_SIZE], int *length, unsigned *more, bool *waited) {
     int (*frame_length)(const uint8_t *, int) =
         request->dialect == DIALECT_MONARCH ? monarch_frame_length : rtu_frame_length;
     int received = 0;
     int wanted = line_reply_characters(request->table, request->count, request->dialect);
     do {
-        enum line_result ready = wait_readable(line, deadline_ns);
+        enum line_result ready = wait_readable(line, 0);
+        *waited |= ready == LINE_TIMEOUT;
+        if (ready == LINE_TIMEOUT)
+            ready = wait_readable(line, deadline_ns);
         if (ready != LINE_OK)
             return ready == LINE_TIMEOUT && received > 0 ? LINE_SHORT : ready;
         ssize_t count = read(line->descriptor, frame + received, (size_t)(wanted - received));
@@ -433,21 +433,19 @@ static enum line_result judge(const struct line_request *request, const uint8_t 
     return LINE_OK;
 }
 
-/* Sleeps until the reply can be complete, then waits for the rest of it. Waiting from the start would wake for every
- * byte or two that a serial driver hands over (libraries.md 9: ten times the time of the processor). The sleep ends a
- * little early: how long a unit took is only ever seen too long, by what it takes us to wake, and a sleep until then
- * would grow from poll to poll. */
+/* Sleeps until the reply should be complete, then waits for what is missing. Waiting from the start would wake for
+ * every byte or two that a serial driver hands over (libraries.md 9: ten times the time of the processor). */
 static enum line_result receive_answer(struct line *line, const struct line_request *request, struct line_reply *reply,
                                        unsigned *more) {
     int64_t asked_ns = reply->sent_ns + QUESTION_CHARACTERS * line->character_ns;
     int64_t deadline_ns = asked_ns + request->timeout_ms * NS_PER_MS;
     int64_t wire_ns = line_reply_characters(request->table, request->count, request->dialect) * line->character_ns;
-    int64_t wake_ns = asked_ns + wire_ns + request->expected_turnaround_us * NS_PER_US - WAKE_EARLY_NS;
-    clock_sleep_until_ns(wake_ns < deadline_ns ? wake_ns : deadline_ns);
+    int64_t look_ns = asked_ns + wire_ns + request->expected_turnaround_us * NS_PER_US;
+    clock_sleep_until_ns(look_ns < deadline_ns ? look_ns : deadline_ns);
 
     uint8_t frame[FRAME_SIZE];
     int length = 0;
-    enum line_result result = receive_frame(line, request, deadline_ns, frame, &length, more);
+    enum line_result result = receive_frame(line, request, deadline_ns, frame, &length, more, &reply->waited);
     reply->done_ns = clock_mono_ns();
     if (result != LINE_TIMEOUT)
         line->last_byte_ns = reply->done_ns;
@@ -484,6 +482,7 @@ enum line_result line_read(struct line *line, const struct line_request *request
     reply->exception = 0;
     reply->sent_ns = reply->done_ns = 0;
     reply->turnaround_us = 0;
+    reply->waited = false;
     reply->noise = 0;
     if (!is_read(request))
         return LINE_REFUSED;

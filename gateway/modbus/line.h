@@ -36,14 +36,16 @@ struct line_request {
     enum dialect dialect;
     int timeout_ms;             /* from the request's last bit to the reply's last */
     int min_gap_ms;             /* silence before it, at least; 0: 3.5 characters */
-    int expected_turnaround_us; /* how long this unit took last time; the line sleeps until the reply can be complete */
+    int expected_turnaround_us; /* from the request's last bit to the reply's first; the line sleeps until the reply
+                                   should be complete */
 };
 
 struct line_reply {
     uint16_t words[125 * 16]; /* registers, or one word 0 or 1 for each coil */
     int exception;            /* LINE_EXCEPTION: its code */
     int64_t sent_ns, done_ns; /* CLOCK_MONOTONIC: the request's first bit, the reply's last seen */
-    int turnaround_us;        /* LINE_OK: request's last bit to reply's first, as far as it can be told */
+    int turnaround_us;        /* LINE_OK: request's last bit to reply's first */
+    bool waited;              /* it was not complete when it was expected; else turnaround_us may be too long */
     unsigned noise;           /* bytes that nobody asked for, thrown away before the question, or behind an
                                  exception */
 };

@@ -9,6 +9,11 @@
 /* A reply sent twice comes this long after the first at the latest. */
 #define TWICE_MS 20
 
+/* When replies are looked for, and when waited for. */
+#define SAME_TIME_US 200
+#define LOOKS_MOST 7
+#define WAIT_EARLY_US 1000
+
 static int64_t larger(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
@@ -21,13 +26,44 @@ static int64_t reply_ns(const struct schedule *schedule, const struct line_reque
     return line_reply_characters(request->table, request->count, request->dialect) * schedule->character_ns;
 }
 
-void unit_turnarounds(const struct unit *unit, int *least_us, int *most_us) {
-    size_t count = unit->turnarounds < TURNAROUNDS ? unit->turnarounds : TURNAROUNDS;
-    *least_us = *most_us = count > 0 ? unit->turnaround_us[0] : 0;
-    for (size_t i = 1; i < count; i++) {
-        *least_us = unit->turnaround_us[i] < *least_us ? unit->turnaround_us[i] : *least_us;
-        *most_us = unit->turnaround_us[i] > *most_us ? unit->turnaround_us[i] : *most_us;
+static size_t turnarounds_known(const struct unit *unit) {
+    return unit->turnarounds < TURNAROUNDS ? unit->turnarounds : TURNAROUNDS;
+}
+
+static int64_t shortest_turnaround_us(const struct unit *unit) {
+    int64_t shortest_us = unit->turnaround_us[0];
+    for (size_t i = 1; i < turnarounds_known(unit); i++)
+        shortest_us = smaller(unit->turnaround_us[i], shortest_us);
+    return shortest_us;
+}
+
+int64_t unit_longest_turnaround_us(const struct unit *unit) {
+    int64_t longest_us = unit->turnaround_us[0];
+    for (size_t i = 1; i < turnarounds_known(unit); i++)
+        longest_us = larger(unit->turnaround_us[i], longest_us);
+    return longest_us;
+}
+
+/* Whether a reply may be looked for when it should be there: it costs one waking, where to wait for it costs two. If
+ * the reply came sooner, the line is idle till then, and nobody sees for how long: so only of a unit that takes the
+ * same time again and again, and one reply of so many is waited for all the same. */
+static bool keeps_time(const struct unit *unit) {
+    return unit->turnarounds >= TURNAROUNDS && unit->looks < LOOKS_MOST &&
+           unit_longest_turnaround_us(unit) - shortest_turnaround_us(unit) <= SAME_TIME_US;
+}
+
+static int64_t expected_turnaround_us(const struct unit *unit) {
+    int64_t shortest_us = shortest_turnaround_us(unit);
+    return keeps_time(unit) ? shortest_us : larger(shortest_us * 3 / 4 - WAIT_EARLY_US, 0);
+}
+
+void unit_note_turnaround(struct unit *unit, const struct line_reply *reply) {
+    if (!reply->waited && keeps_time(unit)) {
+        unit->looks++;
+        return;
     }
+    unit->looks = 0;
+    unit->turnaround_us[unit->turnarounds++ % TURNAROUNDS] = reply->turnaround_us;
 }
 
 /* After an answer, the same answer may come once more. Where it could be taken for the one to this request, the line is
@@ -57,11 +93,7 @@ static int64_t full_timeout_ns(const struct schedule *schedule, const struct lin
 }
 
 void question_fill(const struct schedule *schedule, const struct unit *unit, struct line_request *request) {
-    int least_us = 0;
-    int most_us = 0;
-    if (unit)
-        unit_turnarounds(unit, &least_us, &most_us);
-    request->expected_turnaround_us = least_us;
+    request->expected_turnaround_us = unit ? (int)expected_turnaround_us(unit) : 0;
     request->timeout_ms = milliseconds_up(full_timeout_ns(schedule, request));
     request->min_gap_ms = gap_ms(schedule, request, unit ? unit->is->min_gap_ms : 0);
 }
@@ -87,10 +119,8 @@ static struct line_request probe_request(const struct schedule *schedule, const 
     if (patient)
         return question_for(schedule, unit, &plan->reads[plan->shortest]);
     struct line_request request = question_for(schedule, unit, &plan->probe);
-    int least_us = 0;
-    int most_us = 0;
-    unit_turnarounds(unit, &least_us, &most_us);
-    int64_t quick_ns = larger(INT64_C(4) * most_us * NS_PER_US + reply_ns(schedule, &request), PROBE_TIMEOUT_LEAST_NS);
+    int64_t wait_ns = 4 * NS_PER_US * unit_longest_turnaround_us(unit) + reply_ns(schedule, &request);
+    int64_t quick_ns = larger(wait_ns, PROBE_TIMEOUT_LEAST_NS);
     request.timeout_ms = milliseconds_up(smaller(quick_ns, full_timeout_ns(schedule, &request)));
     return request;
 }

@@ -210,10 +210,8 @@ static int64_t next_cycle_ns(const struct schedule *schedule) {
 
 /* True if a slow read may be asked now: they have waited for their share, or the line would be idle for as long. */
 static bool slow_may_be_asked(struct schedule *schedule, const struct unit *unit, size_t r, int64_t now_ns) {
-    int least_us = 0;
-    int most_us = 0;
-    unit_turnarounds(unit, &least_us, &most_us);
-    int64_t cost_ns = schedule_read_ns(schedule->settings, unit->is, &unit->is->plan->reads[r], most_us);
+    int64_t cost_ns = schedule_read_ns(schedule->settings, unit->is, &unit->is->plan->reads[r],
+                                       (int)unit_longest_turnaround_us(unit));
     bool is_free = now_ns + cost_ns <= next_cycle_ns(schedule);
     bool waited_long = now_ns - schedule->slow_asked_ns >= SLOW_LONGEST_NS;
     if (!is_free && !waited_long && now_ns < schedule->slow_due_ns)
@@ -420,7 +418,7 @@ void schedule_result(struct schedule *schedule, const struct schedule_step *step
     struct unit *unit = &schedule->units[step->unit];
     unit->asked_ns = now_ns;
     if (result == LINE_OK)
-        unit->turnaround_us[unit->turnarounds++ % TURNAROUNDS] = reply->turnaround_us;
+        unit_note_turnaround(unit, reply);
     unit->heard |= result == LINE_OK || result == LINE_EXCEPTION;
     if (step->turn == TURN_PROBE) {
         probe_result(schedule, step, result, now_ns);

@@ -35,9 +35,10 @@ struct unit {
     int failed; /* polls in a row */
     unsigned probes;
     int64_t asked_ns;
-    int64_t rest_until_ns; /* not to be polled before: an answer may be late */
-    int turnaround_us[TURNAROUNDS];
-    size_t turnarounds; /* ever */
+    int64_t rest_until_ns;          /* not to be polled before: an answer may be late */
+    int turnaround_us[TURNAROUNDS]; /* of the last replies that were waited for */
+    size_t turnarounds;             /* ever */
+    unsigned looks;                 /* replies since then that were there at once */
 };
 
 struct schedule {
@@ -67,8 +68,11 @@ struct schedule {
     enum line_result last_result;
 };
 
-/* The extremes of the last turnarounds of a unit, 0 before the first. */
-void unit_turnarounds(const struct unit *unit, int *least_us, int *most_us);
+/* That of a good reply. */
+void unit_note_turnaround(struct unit *unit, const struct line_reply *reply);
+
+/* Of the last few of a unit; 0 before the first. */
+int64_t unit_longest_turnaround_us(const struct unit *unit);
 
 /* Fills in what the line has to know of a request to that unit; NULL: one that is none of the bus's. */
 void question_fill(const struct schedule *schedule, const struct unit *unit, struct line_request *request);

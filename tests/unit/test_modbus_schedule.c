@@ -639,17 +639,44 @@ static void test_a_copy_is_waited_for_only_where_it_could_deceive(void **state) 
     }
 }
 
-static void test_the_smallest_turnaround_is_expected(void **state) {
-    (void)state;
-    start(&single, 1);
-    static const int turnarounds_us[] = {9000, 4000, 7000};
-    for (size_t i = 0; i < 3; i++) {
-        expect(TURN_FAST, 0, 0);
-        struct line_reply reply = {.turnaround_us = turnarounds_us[i]};
-        schedule_result(bus.schedule, &bus.step, LINE_OK, &reply, bus.now_ns += 100 * MS, &bus.outcome);
-    }
+/* One poll of a unit that takes turnaround_us, by a line that sees the reply a little after it looked for it, or after
+ * it came. Returns how much later than the reply the look was. */
+static int64_t poll_unit(int64_t turnaround_us, bool *waited) {
     expect(TURN_FAST, 0, 0);
-    assert_int_equal(bus.step.request.expected_turnaround_us, 4000);
+    int64_t late_us = bus.step.request.expected_turnaround_us - turnaround_us;
+    *waited = late_us < 0;
+    struct line_reply reply = {.turnaround_us = (int)(turnaround_us + (*waited ? 60 : late_us + 20)),
+                               .waited = *waited};
+    schedule_result(bus.schedule, &bus.step, LINE_OK, &reply, bus.now_ns += 100 * MS, &bus.outcome);
+    return *waited ? 0 : late_us;
+}
+
+static void test_a_reply_is_looked_for_when_it_is_there(void **state) {
+    (void)state;
+    static const struct {
+        int64_t shortest_us, longest_us, hiccup_us; /* that much longer, the first polls took */
+        int64_t mean_late_us;
+        unsigned waits_percent;
+    } rows[] = {
+        {5000, 5000, 0, 60, 13}, {5000, 5000, 15000, 60, 13}, {20000, 20000, 100000, 60, 13}, {0, 0, 0, 60, 13},
+        {5000, 5050, 0, 60, 30}, {5000, 6000, 0, 5, 100},     {5000, 15000, 0, 60, 100},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        start(&single, 1);
+        bool waited = false;
+        for (int n = 0; n < 40; n++)
+            poll_unit(rows[i].shortest_us + (n < 10 ? rows[i].hiccup_us : 0), &waited);
+        int64_t late_us = 0;
+        unsigned waits = 0;
+        for (int64_t n = 0; n < 1000; n++) {
+            int64_t spread_us = n * 7919 % (rows[i].longest_us - rows[i].shortest_us + 1);
+            late_us += poll_unit(rows[i].shortest_us + spread_us, &waited);
+            waits += waited;
+        }
+        if (late_us > rows[i].mean_late_us * 1000 || waits > rows[i].waits_percent * 10)
+            fail_msg("row %zu: late by %lld us on the average, %u of 1000 waited for", i, (long long)late_us / 1000,
+                     waits);
+    }
 }
 
 static void test_device_gone(void **state) {
@@ -733,7 +760,7 @@ int main(void) {
         cmocka_unit_test(test_asked_reads_obey_the_same_rule),
         cmocka_unit_test(test_a_doubtful_exception_is_not_believed),
         cmocka_unit_test(test_a_copy_is_waited_for_only_where_it_could_deceive),
-        cmocka_unit_test(test_the_smallest_turnaround_is_expected),
+        cmocka_unit_test(test_a_reply_is_looked_for_when_it_is_there),
         cmocka_unit_test(test_device_gone),
         cmocka_unit_test(test_odd_plans),
         cmocka_unit_test(test_forecast),
